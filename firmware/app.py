@@ -1,0 +1,237 @@
+# The composition root: the only place where the electrical side, OCPP and the ports are wired together.
+#
+# Three paces: step() every 20 ms in a timer callback (safety, no allocation), tick() every 100 ms in the main task (OCPP
+# decisions), and tasks for network and connection. The step acts by itself; the tick tells OCPP what became of it.
+import asyncio
+import gc
+import json
+import sys
+
+from evse.connector import Connector
+from log import Log
+from ocpp16.charge_point import ChargePoint
+from ocpp16.connection import Connection
+from settings import Settings
+import iso8601
+import ticks
+
+_STEP_MS = 20
+_TICK_MS = 100
+_REPORT_MS = 60000
+_SLOW_STEPS = 10  # proximity and temperature are read at every tenth step
+_MIN_MA = 6000
+_HERE = __file__.rsplit("/", 1)[0]
+_CAUSES = {"power": "PowerLoss"}  # of a start, as the reason of a transaction that it cut short; else Reboot
+
+
+class Outlet:
+    """One connector of the board and its electrical side: what the safety step works on."""
+
+    def __init__(self, board, evse):
+        self.board = board
+        self.evse = evse
+        self._slow = 0
+        self._duty = -1
+        self._lock = False
+
+    def step(self, now, emergency):
+        board, evse = self.board, self.evse
+        inputs = evse.inputs
+        levels = board.pilot_mv()
+        inputs.high_mv = levels[0]
+        inputs.low_mv = levels[1]
+        inputs.feedback = board.relay_feedback()
+        inputs.pulses = board.pulses()
+        inputs.rcd = board.rcd_tripped()
+        inputs.locked = board.locked()
+        inputs.emergency = emergency
+        if self._slow == 0:
+            self._slow = _SLOW_STEPS
+            inputs.proximity_ohm = board.proximity_ohm()
+            inputs.temperature_c10 = board.temperature_c10()
+        self._slow -= 1
+        evse.step(now)
+        board.relay(evse.relay)  # every time: a pin that was disturbed is put right
+        if evse.duty != self._duty:
+            self._duty = evse.duty
+            board.pwm(evse.duty)
+        if evse.lock != self._lock:
+            self._lock = evse.lock
+            board.lock(evse.lock)
+
+
+class Wallbox:
+    """A whole charger over the parts it is given; many can live in one interpreter."""
+
+    def __init__(self, board, store, ledger, link, clock, slot="a", version="0", report=print):
+        self.board = board
+        self.clock = clock
+        self.slot = slot
+        self.settings = Settings(store, _HERE + "/settings.txt")
+        self.log = Log(print=report, level=self.settings.get("LogLevel"))
+        self._ledger = ledger
+        self._link = link
+        self._report = report
+        self._report_at = clock.now_ms()
+        self._steps = self._seen_steps = 0
+        n = len(board.connectors)
+        self._shown = [None] * (3 + 4 * n)  # what the last report showed, and what the next one would:
+        self._fresh = [None] * (3 + 4 * n)  # two lists that take turns, so that a quiet tick allocates nothing
+        self.settings.set("NumberOfConnectors", str(n))
+        cause = _CAUSES.get(board.reset_cause, "Reboot")
+        self.ocpp = ChargePoint(self.settings, ledger, clock, self.log, version, n, cause)
+        self.ocpp.read = self._reading
+        self.outlets = []
+        for k, part in enumerate(board.connectors):
+            wh = self.ocpp.transactions.registers[k]
+            self.ocpp.connectors[k].energy_wh = wh
+            evse = Connector(part.max_ma, part.pulses_per_kwh, part.socket, clock.now_ms(), wh)
+            evse.limits.set("user", self.settings.get("MaxCurrent") * 1000, "MaxCurrent")
+            self.outlets.append(Outlet(part, evse))
+        self.connection = Connection(self.ocpp, link, clock, self.log)
+        self.log.info("app", "pilotwire %s, slot %s, start by %s" % (version, slot, board.reset_cause))
+
+    def step(self, timer=None):
+        """The safety step, in a timer callback: allocates nothing, tells nobody."""
+        now = self.clock.now_ms()
+        emergency = self.board.emergency()
+        for outlet in self.outlets:
+            outlet.step(now, emergency)
+        self._steps = (self._steps + 1) & 0xFFFF
+
+    def tick(self):
+        """The slow path: OCPP learns what the electrical side did, and says what it may do."""
+        now = self.clock.now_ms()
+        if self._steps != self._seen_steps:  # a safety step that has stopped must not be kept alive
+            self._seen_steps = self._steps
+            self.board.feed()
+        for outlet, c in zip(self.outlets, self.ocpp.connectors):
+            evse = outlet.evse
+            c.plugged = evse.plugged
+            c.inserted = evse.inserted
+            c.requesting = evse.requesting
+            c.energised = evse.energised
+            c.offering = evse.limits.lowest_ma() >= _MIN_MA
+            c.fault = evse.fault
+            c.energy_wh = evse.energy_wh
+        tag = self.board.tag()
+        if tag:
+            self.log.info("app", "tag " + tag)
+            self.ocpp.present(tag, now)
+        self.ocpp.tick(now)
+        for outlet, c in zip(self.outlets, self.ocpp.connectors):
+            evse = outlet.evse
+            if evse.allowed != c.allowed and not evse.fault:
+                evse.allow(c.allowed, now)
+            evse.hold_lock = c.locked
+        self.board.led(self.ocpp.connectors[0].status)
+        self.connection.wake()
+        self._tell(now)
+
+    def _reading(self, number):
+        """What this hardware measures on a connector, in the order of meter_values.MEASURANDS."""
+        evse = self.outlets[number - 1].evse
+        return (
+            evse.energy_wh,
+            evse.power_w,
+            None,
+            None,
+            evse.offered_ma,
+            None,
+            evse.inputs.temperature_c10,
+        )
+
+    def _tell(self, now):
+        """Print one line "@{...}" when something has changed: what a supervisor or a monitor reads."""
+        if not self._changed() and ticks.diff(now, self._report_at) < _REPORT_MS:
+            return
+        self._report_at = now
+        utc = self.clock.utc()
+        state = self._state()
+        state["heap"] = gc.mem_alloc()
+        state["utc"] = None if utc is None else iso8601.format(utc)
+        self._report("@" + json.dumps(state, separators=(",", ":")))
+
+    def _changed(self):
+        ocpp, fresh = self.ocpp, self._fresh
+        fresh[0] = ocpp.registration
+        fresh[1] = ocpp.online
+        fresh[2] = ocpp.transactions.queued
+        at = 3
+        for outlet, c in zip(self.outlets, ocpp.connectors):
+            tx = c.transaction
+            fresh[at] = outlet.evse.changes
+            fresh[at + 1] = c.status
+            fresh[at + 2] = tx
+            fresh[at + 3] = tx and tx.id
+            at += 4
+        self._fresh, self._shown = self._shown, fresh
+        return self._fresh != fresh
+
+    def _state(self):
+        ocpp = self.ocpp
+        connectors = []
+        for outlet, c in zip(self.outlets, ocpp.connectors):
+            evse = outlet.evse
+            tx = c.transaction
+            connectors.append(
+                {
+                    "status": c.status,
+                    "state": evse.state,
+                    "fault": evse.fault,
+                    "offered_ma": evse.offered_ma,
+                    "transaction": tx and {"id": tx.id, "tag": tx.tag, "start_wh": tx.start_wh},
+                    "limits": [{"slot": s, "ma": ma, "reason": r} for s, ma, r in evse.limits.items()],
+                }
+            )
+        return {
+            "version": ocpp.version,
+            "slot": self.slot,
+            "boot": ocpp.transactions.boot,
+            "registered": ocpp.registration,
+            "online": ocpp.online,
+            "queue": ocpp.transactions.queued,
+            "connectors": connectors,
+        }
+
+    async def run(self):
+        """Run until a task dies; what follows is a restart, never a silent half-life."""
+        tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self.connection.run())]
+        self.board.every(_STEP_MS, self.step)
+        due = self.clock.now_ms()
+        while True:
+            for task in tasks:
+                if task.done():
+                    await task  # raises what it died of
+                    raise RuntimeError("a task has ended")
+            self.tick()
+            due = ticks.add(due, _TICK_MS)
+            await asyncio.sleep_ms(max(0, ticks.diff(due, self.clock.now_ms())))
+
+
+def main(slot):
+    """Start the wallbox of this board."""
+    from ledger import Ledger
+    from port import storage
+    from port.board import Board
+    from port.clock import Clock
+    from port.link import Link
+    from store import Store
+
+    with open("/board.json") as f:
+        board = Board(json.load(f))
+    store = Store("/data")
+    clock = Clock()
+    settings = Settings(store, _HERE + "/settings.txt")
+    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock)
+    with open(_HERE + "/build.json") as f:
+        version = json.load(f)["version"]
+    wallbox = Wallbox(board, store, Ledger(storage.open_ledger_partition()), link, clock, slot, version)
+    gc.collect()
+    try:
+        asyncio.run(wallbox.run())
+    except Exception as e:
+        sys.print_exception(e)
+        for part in board.connectors:
+            part.relay(False)
+        board.restart("crash")

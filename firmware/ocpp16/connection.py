@@ -1,0 +1,148 @@
+# The connection to the central system: one task owns the WebSocket, reconnects for ever, and is never the reason why
+# charging stops. Back-off with jitter (J-REC-01), liveness by answers, not by the socket (J-WS-03).
+import asyncio
+import os
+
+import ticks
+import wsclient
+import wsframes
+
+_PROTOCOL = "ocpp1.6"
+_FIRST_WAIT_S = 1
+_LAST_WAIT_S = 300
+_OPEN_S = 30  # from the first byte to the end of the handshake
+_PONG_S = 30
+_MAX_MESSAGE = 16384
+
+
+class Connection:
+    def __init__(self, charge_point, link, clock, log):
+        self._cp = charge_point
+        self._link = link
+        self._clock = clock
+        self._log = log
+        self._wake = asyncio.Event()
+        self._ws = None
+        self._wait_s = _FIRST_WAIT_S
+        self._heard_at = 0
+        self._frames = 0
+        self._pinged_at = None  # a ping is unanswered since
+        self.failures = 0
+
+    def wake(self):
+        """Something may have to be sent; the app calls this at every tick."""
+        self._wake.set()
+
+    async def run(self):
+        while True:
+            while not self._link.up:
+                await asyncio.sleep_ms(200)
+            try:
+                await self._session()
+            except (OSError, ValueError, wsframes.WebSocketError, asyncio.TimeoutError) as e:
+                self.failures += 1
+                self._log.warning("link", self._explain(e))
+            wait = self._wait_s * 1000
+            wait += int.from_bytes(os.urandom(2), "little") * wait >> 16
+            self._wait_s = min(self._wait_s * 2, _LAST_WAIT_S)
+            self._log.info("link", "next try in %d s" % (wait // 1000))
+            await asyncio.sleep_ms(wait)
+
+    def _explain(self, e):
+        url = self._cp.settings.get("CentralSystemURL")
+        if isinstance(e, asyncio.TimeoutError):
+            return "%s did not answer within %d s" % (url, _OPEN_S)
+        return "%s: %s" % (url, e)
+
+    async def _session(self):
+        """One connection, from the handshake to its end."""
+        self._clock.hold(1)
+        try:
+            self._ws = await asyncio.wait_for(self._open(), _OPEN_S)
+        finally:
+            self._clock.hold(-1)
+        self._log.info("link", "connected to " + self._cp.settings.get("CentralSystemURL"))
+        now = self._heard_at = self._clock.now_ms()
+        self._pinged_at = None
+        self._frames = 0
+        self._cp.connected(now)
+        reader = asyncio.create_task(self._read())
+        try:
+            while not reader.done():
+                self._wake.clear()
+                await self._send()
+                await self._check_alive()
+                await self._wake.wait()
+            await reader  # raises what ended it
+        finally:
+            reader.cancel()
+            self._cp.disconnected()
+            ws, self._ws = self._ws, None
+            await ws.abort()
+        self._log.info("link", "closed by the central system: %s %s" % (ws.close_code, ws.close_reason))
+
+    async def _open(self):
+        settings = self._cp.settings
+        tls, host, port, path = wsframes.parse_url(settings.get("CentralSystemURL"))
+        if tls:
+            raise ValueError("TLS is not built into this firmware yet: use ws://")
+        stream = await self._link.connect(host, port)
+        try:
+            path = charger_path(path, settings.get("ChargePointId"))
+            return await wsclient.connect(stream, host, path, _PROTOCOL, port=port, max_message=_MAX_MESSAGE)
+        except BaseException:  # also when the time was up: the socket must not stay open
+            stream.close()
+            await stream.wait_closed()
+            raise
+
+    async def _read(self):
+        ws = self._ws
+        try:
+            while True:
+                event = await ws.receive()
+                if event is None:
+                    break
+                self._cp.receive(event, self._clock.now_ms())
+                if self._cp.accepted:
+                    self._wait_s = _FIRST_WAIT_S  # this connection is a good one
+                self._wake.set()
+        finally:
+            self._wake.set()
+
+    async def _send(self):
+        while True:
+            frame = self._cp.next_frame(self._clock.now_ms())
+            if frame is None:
+                return
+            await self._ws.send(frame)
+
+    async def _check_alive(self):
+        now = self._clock.now_ms()
+        if self._ws.frames != self._frames:
+            self._frames = self._ws.frames
+            self._heard_at = now
+            self._pinged_at = None
+        interval = self._cp.settings.get("WebSocketPingInterval")
+        if self._pinged_at is not None:
+            if ticks.diff(now, self._pinged_at) >= min(interval or _PONG_S, _PONG_S) * 1000:
+                raise OSError("no answer to a ping")
+        elif interval and ticks.diff(now, self._heard_at) >= interval * 1000:
+            self._pinged_at = now
+            await self._ws.ping()
+
+
+def charger_path(path, identity):
+    """The path of the endpoint with the identity of the charger appended (J-URL-01)."""
+    path, question, query = path.partition("?")
+    while path.endswith("/"):
+        path = path[:-1]
+    return path + "/" + quote(identity) + question + query
+
+
+def quote(text):
+    """Percent-encode everything that is not unreserved in a URL."""
+    out = ""
+    for b in text.encode():
+        c = chr(b)
+        out += c if c.isalpha() and b < 128 or c.isdigit() or c in "-._~" else "%%%02X" % b
+    return out

@@ -1,0 +1,141 @@
+# OCPP-J framing: CALL, CALLRESULT, CALLERROR over text messages, one CALL of ours outstanding at a time (J-SYNC-01).
+#
+# Sans-I/O: receive(text, now_ms) takes what came, next(now_ms) gives what is to be sent, answers before calls.
+# Calls are asked of `source.next_call(now_ms)`, which returns a Call or None; its `done(call, answer, error)` is called exactly
+# once, with the payload of the answer, or None and the code of the error: a wire code, "Timeout" or "Disconnected".
+import json
+
+from ocpp16.errors import OcppError
+from ocpp16 import schema
+import ticks
+
+_MAX_ID = 36
+# A text or binary frame that is no JSON array of ours is answered so (J-FMT-03).
+_UNREADABLE = '[4,"-1","GenericError","",{}]'
+
+
+class Call:
+    def __init__(self, action, payload, done, ref=None):
+        self.action = action
+        self.payload = payload
+        self.done = done
+        self.ref = ref  # of use to the caller only
+
+
+class Rpc:
+    def __init__(self, source, profiles, prefix, settings, clock, log):
+        self.source = source
+        self.profiles = profiles  # objects with one method per action
+        self.silent = False  # while registration is Rejected, calls are not answered (CORE-BOOT-05)
+        self.invalid = 0  # messages that could not be read
+        self._prefix = prefix  # unique for this start of the charger (J-ID-01)
+        self._settings = settings
+        self._clock = clock
+        self._log = log
+        self._count = 0
+        self._answers = []
+        self._call = None
+        self._id = None
+        self._deadline = 0
+
+    @property
+    def outstanding(self):
+        return self._call
+
+    def receive(self, text, now):
+        """Take one text message; `text` is None for a binary one."""
+        try:
+            frame = json.loads(text)
+            kind = frame[0]
+            if isinstance(kind, bool) or not isinstance(kind, int):
+                raise ValueError
+        except (ValueError, TypeError, IndexError, KeyError):
+            self.invalid += 1
+            self._answers.append(_UNREADABLE)
+            return
+        if kind == 2:
+            self._on_call(frame)
+        elif (kind == 3 or kind == 4) and len(frame) >= 3 and self._call and frame[1] == self._id:
+            if kind == 4:
+                self._finish(None, frame[2] if isinstance(frame[2], str) else "GenericError")
+            else:
+                self._on_result(frame[2])
+        # Anything else is nobody's: late answers, unknown message types (J-SYNC-03, J-FMT-02, J-FMT-04).
+
+    def _on_result(self, payload):
+        try:
+            schema.check(self._call.action + ".conf", {} if payload is None else payload)
+        except OcppError as e:
+            self._log.warning("ocpp", "answer to %s: %s %s" % (self._call.action, e.code, e.text))
+            self._finish(None, e.code)
+        else:
+            self._finish(payload or {}, None)
+
+    def _on_call(self, frame):
+        if self.silent:
+            return
+        unique = frame[1] if len(frame) > 1 else None
+        if not isinstance(unique, str):
+            self.invalid += 1
+            self._answers.append(_UNREADABLE)
+            return
+        try:
+            if not 0 < len(unique) <= _MAX_ID or len(frame) < 3 or not isinstance(frame[2], str):
+                raise OcppError("FormationViolation", "not a CALL")
+            payload = frame[3] if len(frame) > 3 and frame[3] is not None else {}
+            answer = _dump([3, unique, self._handle(frame[2], payload)])
+        except OcppError as e:
+            self._log.warning("ocpp", "refused %s: %s %s" % (frame[2:3], e.code, e.text))
+            answer = _dump([4, unique, e.code, e.text[:255], {}])
+        except Exception as e:  # a fault of ours, or no memory, must not take the charger down (J-ERR-04)
+            self._log.exception("ocpp", e)
+            answer = _dump([4, unique, "InternalError", "", {}])
+        self._answers.append(answer)
+
+    def _handle(self, action, payload):
+        schema.check(action, payload)
+        name = method_name(action)
+        for profile in self.profiles:
+            handler = getattr(profile, name, None)
+            if handler:
+                return handler(payload)
+        raise OcppError("NotSupported", action)
+
+    def next(self, now):
+        """The next text to send, or None."""
+        if self._answers:
+            return self._answers.pop(0)
+        if self._call:
+            if ticks.diff(now, self._deadline) < 0:
+                return None
+            self._log.warning("ocpp", self._call.action + " was not answered")
+            self._finish(None, "Timeout")
+        call = self.source.next_call(now)
+        if call is None:
+            return None
+        self._count += 1
+        self._id = "%s-%x" % (self._prefix, self._count)
+        self._call = call
+        self._deadline = ticks.add(now, self._settings.get("MessageTimeout") * 1000)
+        self._clock.hold(1)
+        return _dump([2, self._id, call.action, call.payload])
+
+    def disconnected(self):
+        """The connection is gone, and with it whatever was under way (J-REC-04)."""
+        self._answers.clear()
+        if self._call:
+            self._finish(None, "Disconnected")
+
+    def _finish(self, answer, error):
+        call, self._call = self._call, None
+        self._clock.hold(-1)
+        call.done(call, answer, error)
+
+
+def _dump(frame):
+    return json.dumps(frame, separators=(",", ":"))
+
+
+def method_name(action):
+    """GetConfiguration -> get_configuration."""
+    return "".join(["_" + c.lower() if c.isupper() else c for c in action])[1:]

@@ -1,0 +1,208 @@
+"""A charge point on a bench: its clock, its flash, and a central system that is a list of what to answer.
+
+    bench = Bench()
+    bench.connect(); bench.plug(); bench.present("TAG")
+    bench.sent            [(action, payload)] of every CALL so far
+    bench.answers["Authorize"] = function(payload) -> payload, or None for no answer, or an error code
+    bench.cut()           power off: everything in RAM is gone; bench.start() again from the same flash
+"""
+
+import json
+
+from ledger import Ledger
+from log import Log
+from nor import Nor, Region
+from ocpp16 import schema
+from ocpp16.charge_point import ChargePoint
+from settings import Settings
+import iso8601
+import ticks
+
+TABLE = schema.__file__.rsplit("/", 2)[0] + "/settings.txt"
+T0 = iso8601.parse("2026-11-22T10:00:00Z")
+TICK_MS = 100
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self, now_ms=0):
+        self.ms = now_ms
+        self.up_ms = 0
+        self.base = None
+        self.holds = 0
+
+    def now_ms(self):
+        return self.ms
+
+    def uptime_s(self):
+        return self.up_ms // 1000
+
+    def utc(self):
+        return None if self.base is None else self.base + self.uptime_s()
+
+    def set_utc(self, seconds):
+        self.base = seconds - self.uptime_s()
+
+    def hold(self, n):
+        self.holds += n
+
+    def advance(self, ms):
+        self.ms = ticks.add(self.ms, ms)
+        self.up_ms += ms
+
+
+class MemoryStore:
+    def __init__(self):
+        self.files = {}
+
+    def read(self, name):
+        return self.files.get(name)
+
+    def write(self, name, data):
+        self.files[name] = bytes(data)
+
+
+class Bench:
+    def __init__(self, connectors=1, now_ms=0, sectors=4, **settings):
+        self.count = connectors
+        flash = bytearray(4096 * sectors)
+        for i in range(0, len(flash), 64):
+            flash[i : i + 64] = b"\xff" * 64
+        self.nor = Nor(flash)
+        self.store = MemoryStore()
+        self.now_ms = now_ms
+        self.world_s = T0  # the true time, which the central system tells
+        self.answers = {}
+        self.sent = []
+        self.replies = []  # [kind, id, ...] of every CALLRESULT and CALLERROR that the charger sent
+        self.registers = [0] * connectors
+        self.next_id = 1
+        self.settings = {"MeterValueSampleInterval": "0"}
+        self.settings.update(settings)
+        self.lines = []
+        self.start()
+
+    def start(self, cause="PowerLoss"):
+        self.clock = Clock(self.now_ms)
+        settings = Settings(self.store, TABLE)
+        for name, value in self.settings.items():
+            settings.set(name, value)
+        settings.set("NumberOfConnectors", str(self.count))
+        flash = Region(self.nor, 0, self.nor.size // 4096)
+        log = Log(print=self.lines.append)
+        self.cp = ChargePoint(settings, Ledger(flash), self.clock, log, "0.1.0", self.count, cause)
+        self.cp.read = lambda number: (self.cp.connectors[number - 1].energy_wh, 7360, None, None, 32000, None, 250)
+        for c in self.cp.connectors:
+            c.energy_wh = self.cp.transactions.registers[c.number - 1]
+
+    def cut(self):
+        self.now_ms = ticks.add(self.clock.ms, 12345)
+        self.cp = None
+
+    def reboot(self, cause="PowerLoss"):
+        state = [(c.plugged, c.inserted) for c in self.cp.connectors]
+        self.cut()
+        self.start(cause)
+        for c, was in zip(self.cp.connectors, state):
+            c.plugged, c.inserted = was
+
+    # -- the link
+
+    def connect(self):
+        self.cp.connected(self.clock.ms)
+        self.run(0)
+
+    def disconnect(self):
+        self.cp.disconnected()
+        self.run(0)
+
+    def exchange(self):
+        """Let frames go to and fro until nothing moves."""
+        while True:
+            text = self.cp.next_frame(self.clock.ms)
+            if text is None:
+                return
+            frame = json.loads(text)
+            if frame[0] != 2:
+                self.replies.append(frame)
+                continue
+            _, unique, action, payload = frame
+            schema_of_ours(action, payload)
+            self.sent.append((action, payload))
+            answer = self.answer(action, payload)
+            if isinstance(answer, str):
+                self.cp.receive(json.dumps([4, unique, answer, "", {}]), self.clock.ms)
+            elif answer is not None:
+                self.cp.receive(json.dumps([3, unique, answer]), self.clock.ms)
+
+    def answer(self, action, payload):
+        if action in self.answers:
+            return self.answers[action](payload)
+        if action == "BootNotification":
+            return {"status": "Accepted", "currentTime": iso8601.format(self.world_s), "interval": 300}
+        if action == "Heartbeat":
+            return {"currentTime": iso8601.format(self.world_s)}
+        if action == "StartTransaction":
+            self.next_id += 1
+            return {"transactionId": self.next_id - 1, "idTagInfo": {"status": "Accepted"}}
+        if action == "Authorize":
+            return {"idTagInfo": {"status": "Accepted"}}
+        return {}
+
+    def call(self, action, payload):
+        """A CALL of the central system; the payload of the answer, or the error code."""
+        self.cp.receive(json.dumps([2, "cs-%d" % len(self.replies), action, payload]), self.clock.ms)
+        before = len(self.replies)
+        self.exchange()
+        reply = self.replies[before]
+        return reply[2]
+
+    # -- time and the electrical side
+
+    def run(self, seconds):
+        """Let time pass in ticks of 100 ms; at least one."""
+        for _ in range(max(1, seconds * 1000 // TICK_MS)):
+            self.cp.tick(self.clock.ms)
+            self.exchange()
+            self.clock.advance(TICK_MS)
+        self.world_s += seconds
+
+    def plug(self, number=1):
+        c = self.cp.connectors[number - 1]
+        c.plugged = c.inserted = True
+        self.run(0)
+
+    def unplug(self, number=1):
+        c = self.cp.connectors[number - 1]
+        c.plugged = c.inserted = c.requesting = c.energised = False
+        self.run(0)
+
+    def charge(self, wh, number=1):
+        """The car asks, the contactor closes if it is allowed to, and `wh` flow."""
+        c = self.cp.connectors[number - 1]
+        c.requesting = True
+        c.energised = c.allowed
+        if c.energised:
+            c.energy_wh += wh
+        self.run(1)
+
+    def present(self, tag):
+        self.cp.present(tag, self.clock.ms)
+        self.run(0)
+
+    def actions(self, *wanted):
+        return [a for a, _ in self.sent if not wanted or a in wanted]
+
+    def payloads(self, action):
+        return [p for a, p in self.sent if a == action]
+
+    def statuses(self, number=1):
+        return [p["status"] for p in self.payloads("StatusNotification") if p["connectorId"] == number]
+
+
+def schema_of_ours(action, payload):
+    """What the charger sends has no null and nothing empty where the standard wants something."""
+    text = json.dumps(payload)
+    assert "null" not in text, text
+    assert isinstance(payload, dict)
