@@ -65,6 +65,7 @@ class Wallbox:
 
     def __init__(self, board, store, ledger, link, clock, slot="a", version="0", report=print):
         self.board = board
+        self.console = None  # a source of orders, see port.console
         self.clock = clock
         self.slot = slot
         self.settings = Settings(store, _HERE + "/settings.txt")
@@ -118,6 +119,9 @@ class Wallbox:
         if tag:
             self.log.info("app", "tag " + tag)
             self.ocpp.present(tag, now)
+        order = self.console and self.console.order()
+        if order:
+            self._obey(order)
         self.ocpp.tick(now)
         for outlet, c in zip(self.outlets, self.ocpp.connectors):
             evse = outlet.evse
@@ -127,6 +131,15 @@ class Wallbox:
         self.board.led(self.ocpp.connectors[0].status)
         self.connection.wake()
         self._tell(now)
+
+    def _obey(self, order):
+        """An order from the serial line: {"limit": {"connector", "slot", "ma"}}."""
+        try:
+            limit = order["limit"]
+            evse = self.outlets[limit["connector"] - 1].evse
+            evse.limits.set(limit["slot"], limit["ma"], "serial line")
+        except (KeyError, IndexError, TypeError, ValueError) as e:
+            self.log.warning("app", "an order that can not be obeyed: %r" % e)
 
     def _reading(self, number):
         """What this hardware measures on a connector, in the order of meter_values.MEASURANDS."""
@@ -215,6 +228,7 @@ def main(slot):
     from port import storage
     from port.board import Board
     from port.clock import Clock
+    from port.console import Console
     from port.link import Link
     from store import Store
 
@@ -227,6 +241,7 @@ def main(slot):
     with open(_HERE + "/build.json") as f:
         version = json.load(f)["version"]
     wallbox = Wallbox(board, store, Ledger(storage.open_ledger_partition()), link, clock, slot, version)
+    wallbox.console = Console()
     gc.collect()
     try:
         asyncio.run(wallbox.run())

@@ -1,7 +1,22 @@
-# Runs first after every reset; never updated over the air. What must hold before anything else: the clock of the chip.
+# Runs first after every reset: chooses the directory of the app, /a or /b. Never updated over the air.
+import sys
+
 import machine
 
+
+def _choose():
+    """The slot that the file /slot names by one letter; /a where there is none."""
+    try:
+        with open("/slot") as f:
+            slot = f.read(1)
+    except OSError:
+        slot = "a"
+    return slot if slot in ("a", "b") else "a"
+
+
+sys.path.insert(0, "/" + _choose())
+
 try:
-    machine.freq(240_000_000)
-except ValueError:  # a chip with a lower limit
-    machine.freq(160_000_000)
+    machine.freq(240000000)  # stock images start at 160 MHz
+except ValueError:
+    pass  # a chip that knows no more

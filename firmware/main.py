@@ -1,20 +1,6 @@
-# Chooses the directory of the app (/a or /b) and starts it; never updated over the air.
+# Starts the app in the directory that boot.py chose. Never updated over the air.
 import sys
 
-_SLOT = "/slot"  # one letter: the directory that runs
+import app
 
-
-def choose():
-    try:
-        with open(_SLOT) as f:
-            slot = f.read(1)
-    except OSError:
-        slot = "a"
-    return slot if slot in ("a", "b") else "a"
-
-
-slot = choose()
-sys.path[:0] = ["/" + slot]
-import app  # noqa: E402  (the path decides which one)
-
-app.main(slot)
+app.main(sys.path[0][1:])

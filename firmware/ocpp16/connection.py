@@ -5,7 +5,7 @@ import os
 
 import ticks
 import wsclient
-import wsframes
+import wshandshake
 
 _PROTOCOL = "ocpp1.6"
 _FIRST_WAIT_S = 1
@@ -24,9 +24,8 @@ class Connection:
         self._wake = asyncio.Event()
         self._ws = None
         self._wait_s = _FIRST_WAIT_S
-        self._heard_at = 0
-        self._frames = 0
-        self._pinged_at = None  # a ping is unanswered since
+        self._pinged_at = 0
+        self._awaited = None  # frames received when the ping left that is not answered yet
         self.failures = 0
 
     def wake(self):
@@ -39,7 +38,7 @@ class Connection:
                 await asyncio.sleep_ms(200)
             try:
                 await self._session()
-            except (OSError, ValueError, wsframes.WebSocketError, asyncio.TimeoutError) as e:
+            except (OSError, ValueError, wshandshake.HandshakeError, asyncio.TimeoutError) as e:
                 self.failures += 1
                 self._log.warning("link", self._explain(e))
             wait = self._wait_s * 1000
@@ -62,9 +61,7 @@ class Connection:
         finally:
             self._clock.hold(-1)
         self._log.info("link", "connected to " + self._cp.settings.get("CentralSystemURL"))
-        now = self._heard_at = self._clock.now_ms()
-        self._pinged_at = None
-        self._frames = 0
+        now = self._pinged_at = self._clock.now_ms()
         self._cp.connected(now)
         reader = asyncio.create_task(self._read())
         try:
@@ -76,6 +73,7 @@ class Connection:
             await reader  # raises what ended it
         finally:
             reader.cancel()
+            self._answered()
             self._cp.disconnected()
             ws, self._ws = self._ws, None
             await ws.abort()
@@ -83,17 +81,12 @@ class Connection:
 
     async def _open(self):
         settings = self._cp.settings
-        tls, host, port, path = wsframes.parse_url(settings.get("CentralSystemURL"))
+        tls, host, port, path = wshandshake.parse_url(settings.get("CentralSystemURL"))
         if tls:
             raise ValueError("TLS is not built into this firmware yet: use ws://")
         stream = await self._link.connect(host, port)
-        try:
-            path = charger_path(path, settings.get("ChargePointId"))
-            return await wsclient.connect(stream, host, path, _PROTOCOL, port=port, max_message=_MAX_MESSAGE)
-        except BaseException:  # also when the time was up: the socket must not stay open
-            stream.close()
-            await stream.wait_closed()
-            raise
+        path = charger_path(path, settings.get("ChargePointId"))
+        return await wsclient.connect(stream, host, path, _PROTOCOL, (), _MAX_MESSAGE, None if port == 80 else port)
 
     async def _read(self):
         ws = self._ws
@@ -102,7 +95,7 @@ class Connection:
                 event = await ws.receive()
                 if event is None:
                     break
-                self._cp.receive(event, self._clock.now_ms())
+                self._cp.receive(event if isinstance(event, str) else None, self._clock.now_ms())
                 if self._cp.accepted:
                     self._wait_s = _FIRST_WAIT_S  # this connection is a good one
                 self._wake.set()
@@ -117,18 +110,24 @@ class Connection:
             await self._ws.send(frame)
 
     async def _check_alive(self):
+        """A ping every WebSocketPingInterval; whatever comes after it counts as its answer (J-WS-03)."""
         now = self._clock.now_ms()
-        if self._ws.frames != self._frames:
-            self._frames = self._ws.frames
-            self._heard_at = now
-            self._pinged_at = None
         interval = self._cp.settings.get("WebSocketPingInterval")
-        if self._pinged_at is not None:
-            if ticks.diff(now, self._pinged_at) >= min(interval or _PONG_S, _PONG_S) * 1000:
+        if self._awaited is not None:
+            if self._ws.frames != self._awaited:
+                self._answered()
+            elif ticks.diff(now, self._pinged_at) >= min(interval or _PONG_S, _PONG_S) * 1000:
                 raise OSError("no answer to a ping")
-        elif interval and ticks.diff(now, self._heard_at) >= interval * 1000:
+        elif interval and ticks.diff(now, self._pinged_at) >= interval * 1000:
             self._pinged_at = now
+            self._awaited = self._ws.frames
+            self._clock.hold(1)
             await self._ws.ping()
+
+    def _answered(self):
+        if self._awaited is not None:
+            self._awaited = None
+            self._clock.hold(-1)
 
 
 def charger_path(path, identity):

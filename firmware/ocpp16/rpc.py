@@ -93,6 +93,8 @@ class Rpc:
         self._answers.append(answer)
 
     def _handle(self, action, payload):
+        if not action.isalpha():  # the file of schemas has other lines than actions
+            raise OcppError("NotImplemented", action)
         schema.check(action, payload)
         name = method_name(action)
         for profile in self.profiles:

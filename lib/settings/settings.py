@@ -5,7 +5,7 @@
 #
 # A line of the table: NAME TYPE ACCESS RANGE DEFAULT, parted by blanks; DEFAULT is the rest of the line and may be empty.
 # TYPE is bool, int, csl (comma separated list) or str. ACCESS is rw, ro, wo (never shown), local (not
-# reachable over the network) or secret (local and never shown). RANGE is LOW..HIGH of a number or of a length, either end may be missing.
+# reachable over the network) or secret (local and never shown). RANGE is LOW..HIGH of a number or of a length, either end may be missing, - for a bool.
 # The file of values holds only what differs from the table, guarded by a CRC; its last good copy is kept beside it.
 from binascii import crc32
 

@@ -300,6 +300,8 @@ CASES_FRAMES = [
     ('[2,"x","ChangeConfiguration",{"key":"HeartbeatInterval"}]', "OccurenceConstraintViolation"),
     ('[2,"x","RemoteStartTransaction",{"idTag":"123456789012345678901"}]', "PropertyConstraintViolation"),
     ('[2,"x","TriggerMessage",{"requestedMessage":"Heartbeats"}]', "PropertyConstraintViolation"),
+    ('[2,"x","#Kind",{}]', "NotImplemented"),
+    ('[2,"x","Reset.conf",{}]', "NotImplemented"),
     ('[2,"x","tick",{}]', "NotImplemented"),
     ('[2,"0123456789012345678901234567890123456","GetConfiguration",{}]', "FormationViolation"),
     ('[2,"x","GetConfiguration"]', '[3,"x",'),

@@ -1,0 +1,46 @@
+# Every step that a person or CI runs. Only Python 3.11+, make and git are needed: each target sets up what it uses.
+#   PYTHON=/path/to/python3   which Python makes .venv (the first that fits by default)
+#   ARGS="..."                passed on to what the target runs
+
+PYTHON ?=
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+PYTEST := $(BIN)/python -m pytest -q -n 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all test-only lint build format clean setup
+
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(STAMP) ## charge a car: wallbox, central system and page (ARGS="--once --json" for programs)
+	@$(BIN)/pilotwire demo $(ARGS)
+
+test: lint test-only ## lint, then all tests but the exhaustive ones (ARGS="-k pilot")
+
+test-only: $(STAMP) ## the tests of `make test` without lint
+	@$(PYTEST) -m "not exhaustive" $(ARGS)
+
+test-all: test ## make test, then what takes longer or needs programs from apt
+	@$(PYTEST) -m exhaustive $(ARGS) || [ $$? -eq 5 ] # 5: there are none
+	@$(PYTEST) --near-wrap tests/lib tests/firmware $(ARGS)
+
+lint: $(STAMP) ## ruff, pyright on host and device code, import arrows, rules for device code
+	@$(BIN)/python -m pilotwire.lint
+
+build: $(STAMP) ## compile the firmware and make the flash image of the virtual board
+	@$(BIN)/python -m pilotwire.build
+
+format: $(STAMP) ## sort imports and fix what ruff can fix
+	@$(BIN)/ruff check --fix-only .
+
+clean: ## remove what was built, and .venv
+	@rm -rf build dist .venv .pytest_cache .ruff_cache .hypothesis host/pilotwire.egg-info
+	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: $(STAMP) ## only .venv, with everything installed
+
+$(STAMP): pyproject.toml tools/venv.sh
+	@tools/venv.sh "$(PYTHON)" "$(VENV)"

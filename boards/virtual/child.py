@@ -1,0 +1,84 @@
+"""The virtual chip: what the ESP32 does between power on and main.py, in MicroPython's Unix port.
+
+micropython -X heapsize=N -m child FD BOARD FLASH RTC CAUSE WORLD_MS
+  FD       socket pair to the supervisor, or -1: print what the stand-ins take of the heap and end
+  BOARD    board.json;  FLASH  flash from 0x8000 on;  RTC  file of what survives a reset
+  CAUSE    machine.reset_cause();  WORLD_MS  age of the world
+"""
+
+import gc
+import sys
+
+_fd = int(sys.argv[1])
+if _fd < 0:
+    gc.collect()
+    _before = gc.mem_alloc()
+
+import json
+import os
+
+import esp32
+import machine
+import network
+import nor
+import time
+import vfs
+import wire
+
+sys.modules["socket"] = __import__("socket")
+
+
+def _load_board():
+    with open(sys.argv[2]) as file:
+        wire.load(json.load(file))
+
+
+def _boot():
+    _load_board()
+    flash = open(sys.argv[3], "r+b")
+    size = flash.seek(0, 2)
+    chip = nor.Nor(flash, size)
+    machine.rtc_file = open(sys.argv[4], "r+b")
+    machine.cause = int(sys.argv[5])
+    machine.world_ms = int(sys.argv[6])
+    machine.restore_rtc()
+    esp32.use(chip)
+    wire.connect(open(_fd, "r+b"), chip)
+    # As modules/inisetup.py and _boot.py of the chip.
+    fs = vfs.VfsLfs2(esp32.Partition("vfs"), progsize=32, readsize=32, lookahead=32)
+    vfs.umount("/")
+    vfs.mount(fs, "/")
+    os.chdir("/")
+    sys.path[:] = ["", ".frozen", "/lib"]
+    sys.argv[:] = []
+    gc.collect()
+
+
+def _run(name):
+    """Run a file as the chip does; False if it ended in an error."""
+    try:
+        with open(name) as file:
+            text = file.read()
+    except OSError:
+        return True  # the chip, too, goes on without it
+    try:
+        exec(compile(text, name, "exec"), {"__name__": "__main__"})
+    except SystemExit:
+        wire.halt(machine.SOFT_RESET)
+    except BaseException as error:
+        sys.print_exception(error)
+        return False
+    return True
+
+
+if _fd < 0:
+    _load_board()
+    gc.collect()
+    print(gc.mem_alloc() - _before)
+else:
+    _boot()
+    _run("/boot.py")  # the chip runs main.py even after an error in boot.py
+    _run("/main.py")
+    # The chip now sits in its REPL, with the relay as it was left.
+    print("MicroPython: the program has ended, the REPL is waiting")
+    wire.halt(wire.UNCAUGHT)

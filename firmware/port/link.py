@@ -1,0 +1,135 @@
+"""Wi-Fi: keeps the station connected, and opens TCP connections without blocking the loop.
+
+The chip reconnects by itself; after a while without success everything is switched off and on again.
+`up` says that there is an address, not that anything answers: liveness is for the peer to show.
+"""
+
+import asyncio
+import errno
+import select
+import socket
+
+import network
+import ticks
+from asyncio import core  # type: ignore
+from micropython import const
+
+_POLL_MS = const(500)
+_AGAIN_MS = const(60000)
+_CONNECT_MS = const(15000)
+_IPPROTO_TCP = const(6)  # not in the Unix port, and the same everywhere
+_TCP_NODELAY = const(1)
+_ERROR_EVENTS = const(0x18)  # POLLERR | POLLHUP
+
+
+def _writable(sock):
+    # As asyncio.open_connection does it: a coroutine can not yield to the queue, a generator can.
+    yield core._io_queue.queue_write(sock)
+
+
+class Link:
+    """Station mode of the WLAN interface."""
+
+    def __init__(self, ssid, key, clock):
+        self.up = False
+        self.drops = 0
+        self._ssid = ssid
+        self._key = key
+        self._clock = clock
+        self._wlan = network.WLAN(network.WLAN.IF_STA)
+        self._addresses = {}
+
+    async def run(self):
+        """Keep the link up; never ends."""
+        down_since = None
+        while True:
+            now = self._clock.now_ms()
+            up = self._wlan.isconnected()
+            if up:
+                down_since = None
+            elif down_since is None:
+                down_since = now
+                if not self._wlan.active():
+                    self._start()
+            elif ticks.diff(now, down_since) > _AGAIN_MS:
+                # A wrong key, or a driver that hangs: the chip itself would go on for ever.
+                self._stop()
+                await asyncio.sleep_ms(_POLL_MS)
+                self._start()
+                down_since = self._clock.now_ms()
+            if self.up and not up:
+                self.drops += 1
+                self._addresses.clear()
+            self.up = up
+            await asyncio.sleep_ms(_POLL_MS)
+
+    def _start(self):
+        wlan = self._wlan
+        try:
+            wlan.active(True)
+            wlan.config(pm=network.WLAN.PM_NONE)  # else a frame waits for a beacon, up to 300 ms
+            wlan.connect(self._ssid, self._key)
+        except OSError as e:
+            # An empty SSID, a key of seven characters: tried again, in case the settings change.
+            print("W link: " + str(e))
+
+    def _stop(self):
+        try:
+            self._wlan.disconnect()
+        except OSError:
+            pass  # it never got as far as connecting
+        self._wlan.active(False)
+
+    async def connect(self, host, port):
+        """A stream to host:port without Nagle; OSError if that fails within 15 s."""
+        if not self.up:
+            raise OSError(errno.ENOTCONN)
+        self._clock.hold(1)
+        try:
+            address = self._resolve(host, port)
+            try:
+                return asyncio.StreamReader(await self._open(address))
+            except OSError:
+                # Perhaps it has moved: ask again next time.
+                self._addresses.pop((host, port), None)
+                raise
+        finally:
+            self._clock.hold(-1)
+
+    def _resolve(self, host, port):
+        # Blocks for as long as the name server takes, so the answer is kept while it serves.
+        address = self._addresses.get((host, port))
+        if address is None:
+            address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
+            self._addresses[(host, port)] = address
+        return address
+
+    async def _open(self, address):
+        sock = socket.socket(address[0], address[1], address[2])
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(_IPPROTO_TCP, _TCP_NODELAY, 1)
+            try:
+                sock.connect(address[-1])
+            except OSError as e:
+                if e.errno != errno.EINPROGRESS:
+                    raise
+            try:
+                await asyncio.wait_for_ms(_writable(sock), _CONNECT_MS)
+            except asyncio.TimeoutError:
+                raise OSError(errno.ETIMEDOUT)
+            _check(sock)
+        except BaseException:  # a cancelled task must not leak its socket either
+            sock.close()
+            raise
+        return sock
+
+
+def _check(sock):
+    """Raise the OSError of a connection that was refused."""
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    for _, events in poll.poll(0):
+        if events & _ERROR_EVENTS:
+            sock.read(1)  # raises what went wrong
+            raise OSError(errno.ECONNABORTED)

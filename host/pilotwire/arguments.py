@@ -1,0 +1,84 @@
+"""Reads what people type behind options; each function returns the value or raises UsageError."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from pilotwire.errors import PilotwireError
+
+
+class UsageError(PilotwireError):
+    """The command line is wrong; exits 2."""
+
+
+def csms_url(text: str) -> str:
+    """The URL of a central system, without a trailing slash: ws or wss, host, no fragment."""
+    do = "write it like ws://192.168.1.2:9000/ocpp"
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no URL", str(error).lower(), do)
+    if url.scheme not in ("ws", "wss"):
+        why = f"its scheme is {url.scheme!r}, not ws or wss" if url.scheme else "it has no scheme"
+        raise UsageError(f"{text!r} is no URL of a central system", why, do)
+    if not url.hostname or port == 0:
+        raise UsageError(f"{text!r} is no URL of a central system", "it names no host or port", do)
+    if url.fragment or re.search(r"[\s\x00-\x1f]", text):
+        raise UsageError(
+            f"{text!r} is no URL of a central system", "it has a fragment or white space", do
+        )
+    return text.rstrip("/")
+
+
+def charger_id(text: str) -> str:
+    """The identity of a charger: 1 to 48 printable characters without a colon."""
+    do = "choose 1 to 48 characters without colons, like CP1"
+    if not text:
+        raise UsageError("the charger's id is empty", "", do)
+    if len(text) > 48:
+        raise UsageError("the charger's id is too long", f"it has {len(text)} characters", do)
+    if ":" in text or not text.isprintable():
+        # A colon ends the user name of Basic authentication.
+        raise UsageError(f"{text!r} is no id of a charger", "it has a colon or control codes", do)
+    return text
+
+
+def address(text: str) -> tuple[str, int]:
+    """HOST:PORT as (host, port); port 0 is any free one."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise UsageError(f"{text!r} is no address", "", "write HOST:PORT, like 127.0.0.1:7000")
+    return host.strip("[]"), int(port)
+
+
+def heap_bytes(text: str) -> int:
+    """`104K`, `1M` or plain bytes, as bytes of the chip; at least 32 KB."""
+    match = re.fullmatch(r"(\d{1,9})([KM]?)B?", text.strip().upper())
+    if match is None:
+        raise UsageError(f"{text!r} is no size of a heap", "", "write it like 104K")
+    size = int(match[1]) * {"": 1, "K": 1024, "M": 1024 * 1024}[match[2]]
+    if not 32 * 1024 <= size <= 64 * 1024 * 1024:
+        raise UsageError(f"a heap of {text} is out of range", "", "32K to 64M is possible")
+    return size
+
+
+def settings(items: list[str]) -> dict[str, str]:
+    """KEY=VALUE items as a dict; what the keys mean is for the firmware's registry to judge."""
+    found: dict[str, str] = {}
+    for item in items:
+        key, equals, value = item.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"{item!r} is no setting", "", "write KEY=VALUE, like MaxCurrent=16")
+        found[key.strip()] = value
+    return found
+
+
+def speed(factor: float) -> float:
+    """A factor of simulated time, up to 1000; 0 is as fast as possible."""
+    if not 0 <= factor <= 1000:
+        raise UsageError(
+            f"a speed of {factor:g} is out of range", "", "0 to 1000, 0 is as fast as possible"
+        )
+    return factor

@@ -1,0 +1,193 @@
+"""Compiles the firmware, and makes the flash image of the virtual board.
+
+    build.firmware(out)              out/boot.py, out/main.py, out/a/**.mpy and data: what lies on the board's flash
+    build.virtual(out)               the same below out/files, and out/flash.bin
+    python -m pilotwire.build        both into build/virtual, with sizes
+
+The same sources give the same bytes. Compiled files are kept in build/cache by the hash of what they came from.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pilotwire import __version__, image, runtime, schemas
+from pilotwire.errors import PilotwireError
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN_AS_SOURCE = ("boot.py", "main.py")
+
+
+def repository() -> Path:
+    """Folder that holds firmware/, lib/ and boards/; PilotwireError in an installation without the sources."""
+    if not (ROOT / "firmware").is_dir():
+        raise PilotwireError(
+            "cannot find the firmware's sources",
+            f"there is no firmware folder in {ROOT}",
+            "install pilotwire from a clone of its repository (`pip install -e .`)",
+        )
+    return ROOT
+
+
+def libraries(root: Path) -> list[Path]:
+    """The folders lib/<name>; their modules are imported flat."""
+    return sorted(p for p in (root / "lib").glob("*") if p.is_dir() and p.name != "__pycache__")
+
+
+def sources(root: Path) -> dict[str, Path]:
+    """Modules of firmware and libraries: {name on the device below the slot, "ocpp16/core.py": file}."""
+    found: dict[str, Path] = {}
+    for folder in [root / "firmware", *libraries(root)]:
+        for path in sorted(folder.rglob("*.py")):
+            name = path.relative_to(folder).as_posix()
+            if "__pycache__" in name:
+                continue
+            if name in found:
+                raise PilotwireError(
+                    f"two modules are called {name} on the device",
+                    f"{found[name].relative_to(root)} and {path.relative_to(root)}",
+                    "rename one of them",
+                )
+            found[name] = path
+    return found
+
+
+def compile_module(path: Path, name: str, flags: tuple[str, ...], text: bytes | None = None) -> bytes:
+    """Bytes of the .mpy of one file, from the cache if it was compiled before.
+
+    Args:
+        path: the source; errors name it.
+        name: the name that tracebacks on the device show.
+        flags: for mpy-cross, `("-O3",)`.
+        text: compiled in place of what the file holds.
+    """
+    text = path.read_bytes() if text is None else text
+    key = hashlib.sha256(b"\0".join([repr((name, flags, runtime.check())).encode(), text])).hexdigest()
+    cached = ROOT / "build" / "cache" / key[:2] / f"{key}.mpy"
+    if not cached.exists():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
+            source, target = Path(folder) / "source.py", Path(folder) / "target.mpy"
+            source.write_bytes(text)
+            done = subprocess.run(
+                [*runtime.mpy_cross(), *flags, "-s", name, "-o", str(target), str(source)],
+                capture_output=True,
+                text=True,
+            )
+            if done.returncode:
+                raise PilotwireError(
+                    f"{path} does not compile",
+                    done.stderr.strip().replace(str(source), str(path)),
+                )
+            target.replace(cached)
+    return cached.read_bytes()
+
+
+def files(opt: int = 3, lines: bool = False) -> dict[str, bytes]:
+    """What goes onto the flash for the app: {"/boot.py": ..., "/a/ocpp16/core.mpy": ...}.
+
+    Args:
+        opt: level of mpy-cross; from 1 on asserts are gone, at 3 line numbers as well.
+        lines: keep line numbers in tracebacks (-O2), at 9 % more bytes.
+    """
+    root = repository()
+    flags = ("-O2",) if lines else (f"-O{opt}",)
+    made: dict[str, bytes] = {}
+    for name, path in sources(root).items():
+        if name not in RUN_AS_SOURCE:
+            made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
+    for name in RUN_AS_SOURCE:
+        path = root / "firmware" / name
+        if not path.is_file():
+            raise PilotwireError(f"firmware/{name} is missing", "the board starts with it")
+        made[f"/{name}"] = path.read_bytes()
+    for path in sorted((root / "firmware").rglob("*.txt")):
+        made[f"/a/{path.relative_to(root / 'firmware').as_posix()}"] = path.read_bytes()
+    made["/a/ocpp16/schemas.txt"] = schemas.generate().encode()
+    digest = hashlib.sha256()
+    for name in sorted(made):
+        digest.update(name.encode() + b"\0" + hashlib.sha256(made[name]).digest())
+    about = {"version": __version__, "mpy": runtime.check(), "hash": digest.hexdigest()[:16]}
+    made["/a/build.json"] = json.dumps(about).encode()
+    return made
+
+
+def firmware(out: Path, opt: int = 3, lines: bool = False) -> Path:
+    """Write `files()` below `out`, remove what an earlier build left there, and return `out`."""
+    with locked(out):
+        _lay_out(out, files(opt, lines))
+    return out
+
+
+def virtual(out: Path, opt: int = 3, lines: bool = False) -> Path:
+    """Firmware in out/files and the flash image of the virtual board in out/flash.bin; returns `out`."""
+    made = files(opt, lines)
+    board = repository() / "boards" / "virtual" / "board.json"
+    if not board.is_file():
+        raise PilotwireError(f"{board.relative_to(ROOT)} is missing", "it says which pins the board has")
+    made["/board.json"] = board.read_bytes()
+    with locked(out):
+        _lay_out(out / "files", made)
+        key = hashlib.sha256(repr(sorted(made.items())).encode()).hexdigest()
+        stamp, flash = out / "flash.sha256", out / "flash.bin"
+        if not flash.exists() or not stamp.exists() or stamp.read_text() != key:
+            replace(flash, image.make_flash(made))
+            replace(stamp, key.encode())
+    return out
+
+
+def _lay_out(out: Path, made: dict[str, bytes]) -> None:
+    wanted = {out / name.lstrip("/") for name in made}
+    for path in sorted(out.rglob("*"), reverse=True) if out.exists() else []:
+        if path.is_file() and path not in wanted and path.name != ".lock":
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    for name, data in made.items():
+        path = out / name.lstrip("/")
+        if not path.exists() or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace(path, data)
+
+
+def replace(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Test workers build into the same folder at the same time: one after the other."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with (out / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise PilotwireError(f"cannot write the build into {out}", error.strerror or str(error))
+
+
+def main() -> int:
+    """`python -m pilotwire.build`: build the virtual board and print what it weighs."""
+    try:
+        out = virtual(repository() / "build" / "virtual")
+    except PilotwireError as error:
+        print(f"pilotwire: {error}", file=sys.stderr)
+        return 1
+    modules = [p.stat().st_size for p in (out / "files" / "a").rglob("*.mpy")]
+    print(f"{len(modules)} modules, {sum(modules)} bytes of .mpy")
+    print(f"{len(schemas.generate().encode())} bytes of schemas")
+    print(f"{os.path.relpath(out / 'flash.bin')}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

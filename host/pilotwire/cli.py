@@ -1,0 +1,223 @@
+"""The command line. Commands import what is heavy themselves, so that --help is fast.
+
+Errors: `PilotwireError` leaves as one line on stderr, `pilotwire: what, why, what to do`, and
+status 1; a wrong command line is status 2; a traceback is shown only with --debug, which may stand
+anywhere on the line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pilotwire import __version__, arguments
+from pilotwire.errors import PilotwireError
+
+app = typer.Typer(
+    name="pilotwire",
+    help="An OCPP 1.6J wallbox firmware for the ESP32: build it, simulate it, test it.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Errors are printed by `main`, and plain help starts twice as fast and reads well in a pipe.
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the firmware's log as well.")]
+Speed = Annotated[float, typer.Option(help="Factor of simulated time, 0 as fast as possible.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"pilotwire {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Options before the command; --debug is read by `main`."""
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the session.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on stdout; the timeline to stderr.")
+    ] = False,
+    speed: Speed = 80.0,
+    state: Annotated[Path | None, typer.Option(help="State directory of the box.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Charge a car: wallbox, central system and one session, then a prompt.
+
+    Status 0 only if everything happened as expected.
+
+    Example: pilotwire demo --once
+    """
+    from pilotwire import demo as module
+
+    _run(
+        module.run(
+            once=once,
+            as_json=json,
+            speed=arguments.speed(speed),
+            state_dir=state,
+            verbose=verbose,
+        )
+    )
+
+
+@app.command()
+def sim(
+    csms: Annotated[str, typer.Option(help="URL of the central system, ws:// or wss://.")],
+    id: Annotated[str, typer.Option(help="Identity of the charger.")],
+    state: Annotated[Path, typer.Option(help="State directory: flash, cable, car, meter.")],
+    control: Annotated[str, typer.Option(help="HOST:PORT of the control socket.")] = "127.0.0.1:0",
+    connectors: Annotated[int, typer.Option(min=1, max=2, help="Connectors of the box.")] = 1,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
+    ] = None,
+    speed: Speed = 1.0,
+    heap: Annotated[str, typer.Option(help="Heap of the firmware in chip bytes.")] = "104K",
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run a virtual wallbox until Ctrl-C; it is driven over its control socket.
+
+    Example: pilotwire sim --csms ws://127.0.0.1:9000 --id CP1 --state /tmp/cp1
+    """
+    settings = arguments.settings(set_ or [])
+    settings["CentralSystemURL"] = arguments.csms_url(csms)
+    settings["ChargePointId"] = arguments.charger_id(id)
+    options = {
+        "settings": settings,
+        "connectors": connectors,
+        "speed": arguments.speed(speed),
+        "heap": arguments.heap_bytes(heap),
+        "control": arguments.address(control),
+    }
+
+    from pilotwire import commands
+
+    _run(commands.sim(state, options, as_json=json, verbose=verbose))
+
+
+@app.command()
+def csms(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port, 0 for a free one.")] = 9000,
+    json: Json = False,
+) -> None:
+    """Run the development central system until Ctrl-C; ends with a summary.
+
+    Example: pilotwire csms --port 9000
+    """
+    from pilotwire import commands
+
+    _run(commands.csms(host, port, as_json=json))
+
+
+@app.command()
+def play(
+    file: Annotated[Path, typer.Argument(help="Scenario file.")],
+    csms: Annotated[
+        str | None, typer.Option(help="URL of a central system; our own if left out.")
+    ] = None,
+    id: Annotated[str, typer.Option(help="Identity of the charger.")] = "CP1",
+    state: Annotated[Path | None, typer.Option(help="State directory of the box.")] = None,
+    connectors: Annotated[int, typer.Option(min=1, max=2, help="Connectors of the box.")] = 1,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
+    ] = None,
+    speed: Speed = 60.0,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Play a scenario file without a person; status 0 only if every line held.
+
+    Example: pilotwire play session.scn --speed 100
+    """
+    from pilotwire import commands
+
+    settings = arguments.settings(set_ or [])
+    settings["ChargePointId"] = arguments.charger_id(id)
+    if csms is not None:
+        settings["CentralSystemURL"] = arguments.csms_url(csms)
+    options = {
+        "settings": settings,
+        "connectors": connectors,
+        "speed": arguments.speed(speed),
+    }
+    _run(commands.play(file, state, options, as_json=json, verbose=verbose))
+
+
+@app.command()
+def build(
+    board: Annotated[str, typer.Argument(help="What to build for: virtual.")],
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Keep line numbers in tracebacks (9 % larger).")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Where to; build/virtual if left out.")] = None,
+) -> None:
+    """Compile the firmware and make the flash image of a board.
+
+    Example: pilotwire build virtual --lines
+    """
+    if board != "virtual":
+        raise arguments.UsageError(f"unknown board {board!r}", "", "known boards: virtual")
+
+    from pilotwire import build as module
+
+    made = module.virtual(out or module.repository() / "build" / "virtual", lines=lines)
+    print(made)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a command to its end; Ctrl-C and SIGTERM cancel it, so that it can clean up."""
+
+    async def cancellable() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await work
+
+    try:
+        asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def main() -> None:
+    """Entry point of `pilotwire`."""
+    debug = "--debug" in sys.argv
+    arguments_ = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments_, prog_name="pilotwire")
+    except PilotwireError as error:
+        if debug:
+            raise
+        print(f"pilotwire: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, arguments.UsageError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        from pilotwire.timeline import abandon
+
+        abandon(sys.stdout)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,2 @@
+def test_canary():
+    assert 1 == 2

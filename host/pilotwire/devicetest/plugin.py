@@ -1,0 +1,242 @@
+"""pytest plugin for tests that run inside MicroPython: tests/lib/test_*.py and tests/firmware/test_*.py.
+
+Each file gets one interpreter, with the heap of the chip, the firmware and libraries compiled at -O0 (asserts live) and the
+virtual clock. Each test function, or row of its table, is one pytest item. For all tests, also those of CPython:
+`# req: TX-08` above a test puts ("req", "TX-08") into the item's user_properties, and makes `-k TX-08` find it.
+The form of the files is described in docs/testing.md.
+"""
+
+import ast
+import functools
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pilotwire import runtime
+from pilotwire.devicetest import outline as outlines
+from pilotwire.devicetest.suite import Suite
+from pilotwire.errors import PilotwireError
+
+HEAP = 104 * 1024  # bytes of the chip: the line that the heap must not cross there (design.md, rule 2)
+TIMEOUT_S = 60.0
+_MOST_OUTPUT = 1 << 20
+
+_suite = pytest.StashKey[Suite]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("pilotwire", "tests inside MicroPython")
+    group.addoption(
+        "--near-wrap",
+        action="store_true",
+        help="run tests of the device with the clock five seconds before 2^30 ms, where it wraps",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    suite = Suite(config.rootpath)
+    config.stash[_suite] = suite
+    # Last on the path: `import evse.pilot`, `import ticks` under CPython, and nothing of CPython is shadowed.
+    for folder in suite.import_folders():
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Under `-n` a device file stays on one worker, since all of it runs in one interpreter.
+
+    Not by `--dist loadgroup`, which does nothing with pytest 9.2 (pytest-dev/pytest-xdist#1386).
+    """
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    suite = config.stash[_suite]
+
+    class ByInterpreter(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return path if suite.holds(config.rootpath / path) else nodeid
+
+    return ByInterpreter(config, log)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    return "device tests: clock starts 5 s before its wrap" if config.getoption("--near-wrap") else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if parent.config.stash[_suite].holds(module_path):
+        return DeviceFile.from_parent(parent, path=module_path)
+    return None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Requirement ids of CPython tests; a DeviceItem brings its own."""
+    if isinstance(item, pytest.Function):
+        name = item.function.__qualname__
+        _require(item, _requirements(item.path).get(name, ()))
+
+
+def _require(item: pytest.Item, ids: tuple[str, ...]) -> None:
+    if not ids:
+        return
+    item.user_properties.extend(("req", one) for one in ids)
+    item.extra_keyword_matches.update(ids)
+    item.add_marker(pytest.mark.req(*ids))
+
+
+@functools.lru_cache(maxsize=64)
+def _requirements(path: Path) -> dict[str, tuple[str, ...]]:
+    try:
+        text = path.read_text("utf-8")
+        return outlines.requirements(text, ast.parse(text))
+    except (OSError, SyntaxError, ValueError):
+        return {}
+
+
+class DeviceFailure(Exception):
+    """A test failed inside MicroPython; the text is for the reader."""
+
+
+@dataclass
+class Outcome:
+    """What became of one test: its failure (None: passed) and what it printed."""
+
+    failure: str | None
+    output: str = ""
+
+
+@dataclass
+class Run:
+    """What one interpreter said."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    rest: str = ""  # printed after the last test that ended
+    ended: str = ""  # why there are no more outcomes
+
+
+class DeviceFile(pytest.File):
+    """One test file, run by one interpreter when the first of its items is due."""
+
+    outline: outlines.Outline
+    _run: Run | None = None
+
+    def collect(self) -> Iterator["DeviceItem"]:
+        try:
+            self.outline = outlines.read(self.path)
+        except (outlines.OutlineError, SyntaxError) as error:
+            raise self.CollectError(f"{self.path}: {error}")
+        for test in self.outline.tests:
+            for name, row in test.items():
+                yield DeviceItem.from_parent(self, name=name, test=test, row=row)
+
+    def outcome(self, name: str) -> Outcome:
+        """Outcome of one item; runs all items of this file that the session has selected, once."""
+        if self._run is None or (name not in self._run.outcomes and not self._run.ended):
+            mine = [i for i in self.session.items if isinstance(i, DeviceItem) and i.parent is self]
+            self._run = self._start(mine)
+        run = self._run
+        if name in run.outcomes:
+            return run.outcomes[name]
+        # Only the first one without a record is to blame; the others had no chance.
+        waiting = [i.name for i in self.session.items if i.parent is self and i.name not in run.outcomes]
+        if waiting and waiting[0] == name:
+            return Outcome(run.ended, run.rest)
+        return Outcome(f"not run: {waiting[0]} ended the interpreter ({run.ended.splitlines()[0]})")
+
+    def _start(self, items: list["DeviceItem"]) -> Run:
+        suite = self.config.stash[_suite]
+        suite.build()
+        heap = self.outline.heap or HEAP
+        limit = self.outline.timeout or TIMEOUT_S
+        setup = {
+            "module": self.path.stem,
+            "near_wrap": bool(self.config.getoption("--near-wrap")),
+            "tests": [
+                [i.name, i.test.name, len(i.test.parameters), i.test.table, i.row, i.test.is_async] for i in items
+            ],
+        }
+        ended = ""
+        # A directory of its own, which tests may write to; and the output in a file, which cannot grow over all bounds.
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+            command = [
+                *runtime.micropython(),
+                "-X",
+                f"heapsize={runtime.heap_bytes(heap)}",
+                "-c",
+                f"import runner; runner.main({setup!r})",
+            ]
+            child = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=suite.environment(self.path, self.outline.stand_ins),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                code = child.wait(limit)
+                ended = f"the interpreter ended early, with status {code}"
+            except subprocess.TimeoutExpired:
+                ended = f"timed out: no end after {limit:g} s (`# timeout:` in the file sets another limit)"
+            finally:
+                child.kill()
+                child.wait()
+            output.seek(0)
+            text = output.read(_MOST_OUTPUT).decode("utf-8", "replace")
+        run = Run(ended=ended)
+        for part in text.split("\x1e"):
+            record, found, printed = part.partition("\n")
+            try:
+                result = json.loads(record) if found else None
+            except ValueError:
+                result = None
+            if not isinstance(result, dict):
+                run.rest += part
+                continue
+            if "broken" in result:
+                run.outcomes.update({i.name: Outcome(suite.explain(result["broken"])) for i in items})
+                continue
+            failure = None if result["ok"] else suite.explain(result["error"])
+            if failure and result.get("row") is not None:
+                failure += f"\nin row {result['row']} of the table"
+            run.outcomes[result["name"]] = Outcome(failure, run.rest)
+            run.rest = printed
+        if run.rest.strip() and "MemoryError" in run.rest:
+            run.ended += f"; heap {heap // 1024}K of the chip"
+        return run
+
+
+class DeviceItem(pytest.Item):
+    """One test function, or one row of its table."""
+
+    parent: DeviceFile
+
+    def __init__(self, *, test: outlines.Test, row: int | None, **kwargs):
+        super().__init__(**kwargs)
+        self.test, self.row = test, row
+        _require(self, test.requirements)
+
+    def runtest(self) -> None:
+        outcome = self.parent.outcome(self.name)
+        if outcome.output:
+            self.add_report_section("call", "stdout", outcome.output)
+        if outcome.failure is not None:
+            raise DeviceFailure(outcome.failure)
+
+    def repr_failure(self, excinfo, style=None):
+        if isinstance(excinfo.value, DeviceFailure | PilotwireError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.test.line - 1, self.name

@@ -1,0 +1,125 @@
+# Runs inside MicroPython: calls the tests of one file and prints one record for each on stdout,
+# "\x1e" and a JSON line: {"name", "ok", "error"}. Started by plugin.py with `import runner; runner.main({...})`.
+import gc
+import io
+import json
+import sys
+import time
+
+_RECORD = "\x1e"
+
+# Where a test that hands in its own time should begin: five seconds before the wrap under --near-wrap.
+START_MS = 0
+
+_values = None
+
+
+def compare(left, operator, right):
+    """What `assert left operator right` asks; keeps the two values for `why`."""
+    global _values
+    if operator == "==":
+        ok = left == right
+    elif operator == "!=":
+        ok = left != right
+    elif operator == "<":
+        ok = left < right
+    elif operator == "<=":
+        ok = left <= right
+    elif operator == ">":
+        ok = left > right
+    elif operator == ">=":
+        ok = left >= right
+    elif operator == "is":
+        ok = left is right
+    elif operator == "is not":
+        ok = left is not right
+    elif operator == "in":
+        ok = left in right
+    else:
+        ok = left not in right
+    if not ok:
+        _values = (left, operator, right)
+    return ok
+
+
+def why():
+    global _values
+    left, operator, right = _values
+    _values = None
+    return "%s %s %s" % (_short(left), operator, _short(right))
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= 400 else text[:400] + "... (%d characters)" % len(text)
+
+
+def _emit(**record):
+    sys.stdout.write(_RECORD + json.dumps(record) + "\n")
+
+
+def _text(error):
+    out = io.StringIO()
+    sys.print_exception(error, out)
+    return out.getvalue()
+
+
+async def _nothing():
+    pass
+
+
+def _drive(function, arguments):
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    if hasattr(time, "speed"):
+        time.speed(0)  # the virtual clock jumps from one due time to the next
+    failed = []
+    loop.set_exception_handler(lambda loop, context: failed.append(context["exception"]))
+    asyncio.run(function(*arguments))
+    asyncio.run(_nothing())  # a task that died unseen is reported one turn later
+    asyncio.new_event_loop()  # what still runs goes away
+    if failed:
+        raise failed[0]
+
+
+def main(config):
+    global START_MS
+    if config["near_wrap"]:
+        START_MS = (1 << 30) - 5000
+    try:
+        import canary
+
+        try:
+            canary.test_canary()
+        except AssertionError:
+            pass
+        else:
+            _emit(broken="asserts are not alive: the canary, a test that must fail, has passed")
+            return
+        module = __import__(config["module"])
+    except Exception as error:
+        _emit(broken=_text(error))
+        return
+    for name, function, parameters, table, row, is_async in config["tests"]:
+        gc.collect()
+        if START_MS:
+            time.start(START_MS)
+        at = row
+        try:
+            function = getattr(module, function)
+            rows = [None] if table is None else getattr(module, table)
+            for at, case in enumerate(rows):
+                if row is not None and at != row:
+                    continue
+                arguments = () if table is None else (case,) if parameters == 1 else case
+                if is_async:
+                    _drive(function, arguments)
+                else:
+                    function(*arguments)
+        except Exception as error:
+            _emit(name=name, ok=False, error=_text(error), row=None if table is None else at)
+        except SystemExit as error:
+            _emit(name=name, ok=False, error="SystemExit: the test called sys.exit(%r)" % error.args)
+        else:
+            _emit(name=name, ok=True)

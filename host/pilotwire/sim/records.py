@@ -1,0 +1,68 @@
+"""The records that child and supervisor exchange; boards/virtual/wire.py has the same layout.
+
+Words of 64 bits, little end first. The child speaks first and waits for the answer.
+"""
+
+import struct
+from dataclasses import dataclass
+
+STEP, LOOKUP, HALT = 0, 1, 2
+UNCAUGHT = 100  # HALT's argument when the program ended; else one of machine.reset_cause()
+CONNECTORS = 2
+TAG_BYTES = 24
+
+_OUT = struct.Struct("<" + "q" * 17)
+_IN_HEAD = struct.Struct("<" + "q" * 5 + "q24sq")
+_IN_CONNECTOR = struct.Struct("<" + "q" * 8)
+OUT_SIZE = _OUT.size
+
+
+@dataclass(slots=True)
+class Drive:
+    """What the box drives on one connector.
+
+    Attributes:
+        pwm: duty 0..65535 (65535 = steady high) | frequency in Hz << 16, or -1 for a pin that is not driven.
+    """
+
+    pwm: int = -1
+    relay: bool = False
+    lock: bool = False
+    rcd_test: bool = False
+
+
+def unpack(data: bytes | bytearray | memoryview) -> tuple[int, ...]:
+    """(kind, now_ms, argument, port, led, wdt_ms, reads, programs, erases, then 4 words per connector)."""
+    return _OUT.unpack_from(data)
+
+
+def pack(
+    milli: int,
+    network: bool,
+    button: bool,
+    emergency: bool,
+    tamper: bool,
+    tag: bytes,
+    lookup: int,
+    connectors: bytes,
+) -> bytes:
+    """The answer; `connectors` is two results of `pack_connector`, one after the other."""
+    head = _IN_HEAD.pack(milli, network, button, emergency, tamper, len(tag), tag, lookup)
+    return head + connectors
+
+
+def pack_connector(
+    high_mv: int,
+    low_mv: int,
+    proximity_ohm: int,
+    pulses: int,
+    feedback: bool,
+    locked: bool,
+    rcd: bool,
+    temperature_c10: int,
+) -> bytes:
+    """What the box sees of one connector; `proximity_ohm` -1 = open."""
+    return _IN_CONNECTOR.pack(high_mv, low_mv, proximity_ohm, pulses, feedback, locked, rcd, temperature_c10)
+
+
+IDLE_CONNECTOR = pack_connector(12000, -12000, -1, 0, False, False, False, 300)

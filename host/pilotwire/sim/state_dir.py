@@ -1,0 +1,135 @@
+"""The state directory of a virtual wallbox: flash, world, and the lock that keeps a second one out.
+
+    flash.bin    the flash from 0x8000 on        world.json   cable, car, meter: what outlives the box's power
+    rtc.bin      what outlives a reset           board.json   the board, with as many connectors as were asked for
+"""
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pilotwire import build, settings_file
+from pilotwire.errors import PilotwireError
+from pilotwire.image import FlashFile
+
+
+class StateDir:
+    """Open and locked until `close`; every method but `close` raises PilotwireError for what the disk refuses."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self._lock = -1
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise PilotwireError(
+                f"cannot use {self.path}", "another virtual wallbox runs in it", "stop that one or take another directory"
+            ) from None
+        except OSError as error:
+            if self._lock >= 0:
+                os.close(self._lock)
+            raise PilotwireError(
+                f"cannot use {self.path}", _why(error), "take a directory that can be written"
+            ) from None
+
+    def close(self) -> None:
+        """Give the directory back."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    @property
+    def flash(self) -> Path:
+        return self.path / "flash.bin"
+
+    @property
+    def rtc(self) -> Path:
+        return self.path / "rtc.bin"
+
+    @property
+    def board(self) -> Path:
+        return self.path / "board.json"
+
+    def prepare(self, connectors: int, settings: dict[str, str], image: Path | None = None) -> dict[str, Any]:
+        """Make what is missing; returns the board.
+
+        Args:
+            connectors: the board's list is cut to so many.
+            settings: written over those that are on the flash already.
+            image: flash of a box that starts for the first time, the build's if None.
+        """
+        try:
+            board = json.loads((build.repository() / "boards" / "virtual" / "board.json").read_text())
+            if not 1 <= connectors <= len(board["connectors"]):
+                raise PilotwireError(
+                    f"cannot have {connectors} connectors", f"the board has 1 to {len(board['connectors'])}"
+                )
+            board["connectors"] = board["connectors"][:connectors]
+            text = json.dumps(board).encode()
+            if not self.flash.exists():
+                if image is None:
+                    image = build.virtual(build.repository() / "build" / "virtual") / "flash.bin"
+                part = self.path / "flash.bin.part"
+                shutil.copyfile(image, part)
+                part.replace(self.flash)
+            if not self.board.exists() or self.board.read_bytes() != text:
+                write(self.board, text)
+            self._write_flash(text, settings)
+            self.rtc.touch()
+        except OSError as error:
+            raise PilotwireError(f"cannot use {self.path}", _why(error)) from None
+        return board
+
+    def _write_flash(self, board: bytes, settings: dict[str, str]) -> None:
+        with FlashFile(self.flash) as flash:
+            if not flash.exists("/board.json") or flash.read("/board.json") != board:
+                flash.write("/board.json", board)
+            if not settings:
+                return
+            before: dict[str, str] = {}
+            if flash.exists(settings_file.PATH):
+                try:
+                    before = settings_file.load(flash.read(settings_file.PATH))
+                except PilotwireError:
+                    before = {}  # damaged: the firmware falls back to its copy, a person's words go first
+            if {**before, **settings} != before:
+                flash.write(settings_file.PATH, settings_file.dump({**before, **settings}))
+
+    def load_world(self) -> dict[str, Any]:
+        """The world as it was saved; empty if there is none, or it cannot be read."""
+        try:
+            world = json.loads((self.path / "world.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return world if isinstance(world, dict) and world.get("format") == 1 else {}
+
+    def save_world(self, world: dict[str, Any]) -> None:
+        """Replace world.json in one step."""
+        try:
+            write(self.path / "world.json", json.dumps({"format": 1, **world}).encode())
+        except OSError as error:
+            raise PilotwireError(f"cannot write {self.path / 'world.json'}", _why(error)) from None
+
+    def forget_rtc(self) -> None:
+        """What a power cut takes away."""
+        self.rtc.write_bytes(b"")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replace a file in one step."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+def _why(error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "it cannot be written"
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,150 @@
+"""WebSocket client over an asyncio Stream; one task receives, any task may send.
+
+ws = await connect(stream, "example.org", "/ocpp/CP1", "ocpp1.6")
+await ws.send("text"); message = await ws.receive()
+
+No time-outs here: who has waited long enough calls abort(), and the tasks that wait go on.
+"""
+
+import asyncio
+from errno import ENOTCONN
+
+from wsframes import CLOSE, PING, PONG, TEXT, Decoder, WebSocketError, encode, encode_close
+from wshandshake import Handshake, HandshakeError, parse_url  # noqa: F401 (for our users)
+
+
+async def connect(stream, host, path, protocol=None, headers=(), max_message=16384, port=None):
+    """A WebSocket; HandshakeError, OSError. `port` goes into Host: None for the scheme's own."""
+    if ":" in host:
+        host = "[" + host + "]"
+    if port is not None:
+        host += ":%d" % port
+    ws = None
+    try:
+        handshake = Handshake(host, path, protocol, headers)
+        stream.write(handshake.request)
+        await stream.drain()
+        rest = None
+        while rest is None:
+            data = await stream.read(512)
+            if data is not None:  # a TLS stream may have no bytes yet
+                if not data:
+                    raise HandshakeError(0, "connection closed instead of an answer")
+                rest = handshake.received(data)
+        ws = WebSocket(stream, max_message, rest)
+    finally:
+        if ws is None:
+            stream.close()
+            await stream.wait_closed()
+    return ws
+
+
+class WebSocket:
+    """`close_code` is None while it is open; 1006 with the error in words if it was cut."""
+
+    def __init__(self, stream, max_message, rest=b""):
+        self._stream = stream
+        self._decoder = Decoder(max_message)
+        if rest:
+            self._decoder.space()[: len(rest)] = rest
+            self._decoder.received(len(rest))
+        self._lock = asyncio.Lock()
+        self._closing = False  # our Close was sent, or it has ended: nothing may be sent any more
+        self.pongs = 0
+        self.close_code = None
+        self.close_reason = ""
+
+    @property
+    def frames(self):
+        """Frames received so far: as long as it grows the server is alive."""
+        return self._decoder.frames
+
+    async def receive(self):
+        """Next message, str or bytes; None at the end. For one task only."""
+        decoder = self._decoder
+        stream = self._stream
+        try:
+            while self.close_code is None:
+                event = decoder.event()
+                if event is None:
+                    n = await stream.readinto(decoder.space())
+                    if n:
+                        decoder.received(n)
+                    elif n is not None:
+                        await self._end(1006, "connection lost")
+                    continue
+                kind, payload = event
+                if kind < CLOSE:
+                    return payload
+                if kind == PONG:
+                    self.pongs += 1
+                elif kind == PING:
+                    await self._write(PONG, payload)
+                else:
+                    await self._write(CLOSE, payload[0])
+                    await self._end(*payload)
+        except WebSocketError as e:
+            await self._fail(e.code, e.text)
+        except MemoryError:
+            await self._fail(1009, "out of memory")
+        except (OSError, ValueError) as e:  # ValueError: TLS
+            await self._end(1006, str(e))
+        return None
+
+    async def send(self, text):
+        """Send one text message; OSError when it is closed."""
+        if not await self._write(TEXT, text.encode()):
+            raise OSError(ENOTCONN)
+
+    async def ping(self, payload=b""):
+        """Send a ping; the answer is counted in `pongs`; OSError when it is closed."""
+        if not await self._write(PING, payload):
+            raise OSError(ENOTCONN)
+
+    async def close(self, code=1000, reason=""):
+        """Begin to close; the end is when receive() returns None."""
+        await self._write(CLOSE, code, reason)
+
+    async def abort(self):
+        """Cut the connection now; receive() returns None."""
+        await self._end(1006, "aborted")
+
+    async def _write(self, kind, payload, reason=""):
+        # False when nothing may be sent any more. The lock: drain() forgets what is added to the
+        # stream meanwhile. A frame that is cut short (cancelled, failed) ends the connection.
+        await self._lock.acquire()
+        whole = False
+        try:
+            if self._closing:
+                whole = True
+                return False
+            if kind == CLOSE:
+                self._closing = True
+                frame = encode_close(payload, reason)
+            else:
+                frame = encode(kind, payload)
+            self._stream.write(frame)
+            await self._stream.drain()
+            whole = True
+        finally:
+            self._lock.release()
+            if not whole:
+                await self._end(1006, "send failed")
+        return True
+
+    async def _fail(self, code, text):
+        # the Close is sent as far as that needs no waiting: this server need not be reading
+        if not self._closing and not self._lock.locked():
+            try:
+                self._stream.write(encode_close(code, text))
+            except (OSError, ValueError, MemoryError):
+                pass
+        await self._end(code, text)
+
+    async def _end(self, code, reason):
+        if self.close_code is None:
+            self._closing = True
+            self.close_code = code
+            self.close_reason = reason
+            self._stream.close()
+            await self._stream.wait_closed()

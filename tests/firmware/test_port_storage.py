@@ -1,0 +1,70 @@
+"""Cause of a reset and snapshot in RTC memory; the ledger's partition."""
+# stand-ins: machine, esp32
+
+import machine
+import struct
+
+import esp32
+import nor
+from port import storage
+
+
+def test_snapshot_and_cause_do_not_disturb_each_other():
+    machine.RTC().memory(b"")
+    assert storage.snapshot() == b""
+    storage.save_snapshot(b"register 1234")
+    storage.save_reset_cause("update")
+    assert storage.snapshot() == b"register 1234"
+    machine.cause = machine.HARD_RESET
+    assert storage.take_reset_cause() == "update"
+    assert storage.snapshot() == b"register 1234"
+    assert storage.take_reset_cause() == "crash"
+
+
+def test_garbage_after_a_power_cut():
+    for data in (b"", b"\xff", b"\xff" * 2048, bytes(100), b"\x00" * 5):
+        machine.RTC().memory(data)
+        assert storage.snapshot() == b""
+        machine.cause = machine.PWRON_RESET
+        assert storage.take_reset_cause() == "power"
+
+
+def test_one_flipped_bit_is_noticed():
+    storage.save_snapshot(b"register 1234")
+    data = bytearray(machine.RTC().memory())
+    for i in range(len(data)):
+        data[i] ^= 4
+        machine.RTC().memory(bytes(data))
+        assert storage.snapshot() == b""
+        data[i] ^= 4
+
+
+def test_a_long_cause_is_cut_and_a_long_snapshot_refused():
+    machine.RTC().memory(b"")
+    storage.save_reset_cause("x" * 100)
+    machine.cause = machine.HARD_RESET
+    assert storage.take_reset_cause() == "x" * 20
+    try:
+        storage.save_snapshot(bytes(1025))
+    except ValueError:
+        return
+    raise AssertionError
+
+
+def table(*rows):
+    chip = nor.Nor(bytearray(b"\xff" * 0x4000))
+    for i, (kind, subtype, offset, size, label) in enumerate(rows):
+        chip.program(i * 32, struct.pack("<2sBBII16sI", b"\xaa\x50", kind, subtype, offset, size, label, 0))
+    esp32.use(chip)
+
+
+def test_ledger_partition():
+    table((1, 2, 0x9000, 0x1000, b"nvs"), (1, 0x40, 0xA000, 0x2000, b"ledger"))
+    assert storage.open_ledger_partition().ioctl(4, 0) == 2
+    table((1, 2, 0x9000, 0x1000, b"nvs"))
+    try:
+        storage.open_ledger_partition()
+    except OSError as e:
+        assert "ledger" in str(e)
+        return
+    raise AssertionError

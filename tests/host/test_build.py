@@ -1,0 +1,121 @@
+"""The build, on a small repository of its own: same bytes each time, nothing stale, errors that name the file."""
+
+import json
+import shutil
+
+import pytest
+
+from pilotwire import __version__, build, image, runtime
+from pilotwire.errors import PilotwireError
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    root = tmp_path / "repository"
+    for name, text in {
+        "firmware/boot.py": "import machine\n",
+        "firmware/main.py": "import app\n",
+        "firmware/app.py": "assert 0\nimport ticks\n",
+        "firmware/ocpp16/core.py": "def f():\n    raise ValueError\n",
+        "firmware/settings.txt": "MaxCurrent 32\n",
+        "lib/ticks/ticks.py": "PERIOD = 1 << 30\n",
+        "lib/ticks/package.json": "{}",
+        "boards/virtual/board.json": '{"id": "virtual"}',
+    }.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(build, "ROOT", root)
+    return root
+
+
+def below(folder):
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
+
+
+def test_what_lies_on_the_flash(repository, tmp_path):
+    out = build.firmware(tmp_path / "out")
+    assert below(out) == {
+        "boot.py",
+        "main.py",
+        "a/app.mpy",
+        "a/build.json",
+        "a/ocpp16/core.mpy",
+        "a/ocpp16/schemas.txt",
+        "a/settings.txt",
+        "a/ticks.mpy",
+    }
+    about = json.loads((out / "a/build.json").read_text())
+    assert about["version"] == __version__ and about["mpy"] == runtime.check() and len(about["hash"]) == 16
+
+
+def test_the_same_sources_give_the_same_bytes(repository, tmp_path):
+    first = build.virtual(tmp_path / "one") / "flash.bin"
+    shutil.rmtree(repository / "build")
+    second = build.virtual(tmp_path / "two") / "flash.bin"
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_is_gone_from_the_sources_goes_from_the_build(repository, tmp_path):
+    out = build.firmware(tmp_path / "out")
+    shutil.rmtree(repository / "firmware/ocpp16")
+    (repository / "lib/ticks/ticks.py").write_text("PERIOD = 2\n")
+    before = (out / "a/ticks.mpy").read_bytes()
+    build.firmware(out)
+    assert "a/ocpp16/core.mpy" not in below(out)
+    assert (out / "a/ticks.mpy").read_bytes() != before
+
+
+def test_image_holds_the_files_and_the_board(repository, tmp_path):
+    out = build.virtual(tmp_path / "out")
+    with image.FlashFile(out / "flash.bin") as files:
+        assert {name[1:] for name in files.list()} == below(out / "files")
+        assert files.read("/board.json") == b'{"id": "virtual"}'
+
+
+@pytest.mark.parametrize(
+    "options, shown",
+    [({"lines": True}, 'File "ocpp16/core.py", line 2, in f'), ({}, 'File "ocpp16/core.py", line 1, in f')],
+)
+def test_tracebacks_name_the_module_shortly(repository, tmp_path, options, shown):
+    out = build.firmware(tmp_path / "out", **options)
+    done = runtime.run(["-c", "import app; from ocpp16 import core; core.f()"], path=[out / "a"])
+    assert shown in done.stdout
+
+
+def test_opt_0_keeps_asserts(repository, tmp_path):
+    out = build.firmware(tmp_path / "out", opt=0)
+    assert "AssertionError" in runtime.run(["-c", "import app"], path=[out / "a"]).stdout
+
+
+@pytest.mark.parametrize("name", ["firmware/boot.py", "firmware/main.py", "boards/virtual/board.json"])
+def test_a_file_that_must_be_there(repository, tmp_path, name):
+    (repository / name).unlink()
+    with pytest.raises(PilotwireError, match=f"{name} is missing"):
+        build.virtual(tmp_path / "out")
+
+
+def test_a_file_that_does_not_compile_is_named(repository, tmp_path):
+    (repository / "firmware/app.py").write_text("x = 1\nmatch x:\n    case 1: pass\n")
+    with pytest.raises(PilotwireError) as caught:
+        build.firmware(tmp_path / "out")
+    assert f'File "{repository}/firmware/app.py", line 2' in str(caught.value)
+
+
+def test_two_modules_of_one_name(repository, tmp_path):
+    (repository / "lib/app").mkdir()
+    (repository / "lib/app/app.py").write_text("")
+    with pytest.raises(PilotwireError, match=r"two modules are called app.py .* firmware/app.py and lib/app/app.py"):
+        build.firmware(tmp_path / "out")
+
+
+def test_no_sources(monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    with pytest.raises(PilotwireError, match="clone"):
+        build.files()
+
+
+def test_a_folder_that_cannot_be_written(repository, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PilotwireError, match="cannot write the build into"):
+        build.firmware(tmp_path / "file")
