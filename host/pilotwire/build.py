@@ -20,6 +20,7 @@ from pathlib import Path
 
 from pilotwire import __version__, image, runtime, schemas
 from pilotwire.errors import PilotwireError
+from pilotwire.shrink import shrink
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_AS_SOURCE = ("boot.py", "main.py")
@@ -95,14 +96,16 @@ def files(opt: int = 3, lines: bool = False) -> dict[str, bytes]:
 
     Args:
         opt: level of mpy-cross; from 1 on asserts are gone, at 3 line numbers as well.
-        lines: keep line numbers in tracebacks (-O2), at 9 % more bytes.
+        lines: keep line numbers and private names in tracebacks (-O2), at 9 % more bytes and more RAM.
     """
     root = repository()
     flags = ("-O2",) if lines else (f"-O{opt}",)
     made: dict[str, bytes] = {}
     for name, path in sources(root).items():
         if name not in RUN_AS_SOURCE:
-            made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
+            text = path.read_text("utf-8")
+            text = text if lines else shrink(text, name)
+            made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags, text.encode())
     for name in RUN_AS_SOURCE:
         path = root / "firmware" / name
         if not path.is_file():

@@ -31,7 +31,6 @@ POWER_ON, HARD, WDT, SOFT = 1, 2, 3, 5
 _CAUSES = {HARD: "reset", WDT: "watchdog", 4: "deep sleep", SOFT: "soft reset"}
 _TICK_S = 0.02
 _SAVE_S = 0.25
-_SILENT_S = 10.0  # real seconds without a record after which an armed watchdog bites
 _LOOK_MS = 20  # simulated time between two looks at what is waited for
 
 
@@ -85,6 +84,7 @@ class Supervisor:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._flash_before = (0, 0, 0)
         self._error: PilotwireError | None = None
+        self._silent_s = 10.0  # real seconds without a record after which an armed watchdog bites
         self.exchanges = 0
 
     async def __aenter__(self) -> "Supervisor":
@@ -384,7 +384,7 @@ class Supervisor:
             if self._child is None and self._power != "on":
                 self._world.advance(self._world.now + max(1, round((now - last) * (self._speed or 1) * 1000)))
                 self._look()
-            elif self._child and self._words[5] and now - self._heard > max(_SILENT_S, self._words[5] / 1000):
+            elif self._child and self._words[5] and now - self._heard > max(self._silent_s, self._words[5] / 1000):
                 self._tell("box", "does not wait any more", {"level": "error"})
                 self._halted(WDT)
             last = now
