@@ -18,6 +18,7 @@ import ticks
 _STEP_MS = 20
 _TICK_MS = 100
 _REPORT_MS = 60000
+_GARBAGE = 6144  # bytes between two collections: the heap of the chip grows where this is not done (facts: TLS then fails)
 _SLOW_STEPS = 10  # proximity and temperature are read at every tenth step
 _MIN_MA = 6000
 _HERE = __file__.rsplit("/", 1)[0]
@@ -86,7 +87,7 @@ class Wallbox:
         for k, part in enumerate(board.connectors):
             wh = self.ocpp.transactions.registers[k]
             self.ocpp.connectors[k].energy_wh = wh
-            evse = Connector(part.max_ma, part.pulses_per_kwh, part.socket, clock.now_ms(), wh)
+            evse = Connector(part.max_ma, part.pulses_per_kwh, part.socket, clock.now_ms(), wh, part.ventilation)
             evse.limits.set("user", self.settings.get("MaxCurrent") * 1000, "MaxCurrent")
             self.outlets.append(Outlet(part, evse))
         self.connection = Connection(self.ocpp, link, clock, self.log)
@@ -129,7 +130,7 @@ class Wallbox:
                 evse.allow(c.allowed, now)
             evse.hold_lock = c.locked
         self.board.led(self.ocpp.connectors[0].status)
-        self.connection.wake()
+        self.connection.tick()
         self._tell(now)
 
     def _obey(self, order):
@@ -243,6 +244,7 @@ def main(slot):
     wallbox = Wallbox(board, store, Ledger(storage.open_ledger_partition()), link, clock, slot, version)
     wallbox.console = Console()
     gc.collect()
+    gc.threshold(_GARBAGE)
     try:
         asyncio.run(wallbox.run())
     except Exception as e:

@@ -1,7 +1,11 @@
 # Runs first after every reset: chooses the directory of the app, /a or /b. Never updated over the air.
+import gc
 import sys
 
 import machine
+
+# Collect often while modules are loaded: what they leave behind would tear up the heap for good.
+gc.threshold(2048)
 
 
 def _choose():

@@ -16,12 +16,28 @@ SOFT_RESET = const(5)
 
 _INPUT_ONLY = const(34)
 _ADC1_FIRST = const(32)
-_NO_PINS = (6, 7, 8, 9, 10, 11, 20, 24, 28, 29, 30, 31)  # six carry the flash, the others are not there
+_NO_PINS = (
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    20,
+    24,
+    28,
+    29,
+    30,
+    31,
+)  # six carry the flash, the others are not there
 _ADC2_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27)
 
 cause = PWRON_RESET  # set by child.py
-rtc_file = None  # open file that outlives a reset, loses its content with the power; set by child.py
+rtc_file = (
+    None  # open file that outlives a reset, loses its content with the power; set by child.py
+)
 world_ms = 0  # age of the world when this process started; set by child.py
+_NOT_GIVEN = object()  # not `*value`: the tuple would be garbage that the chip does not make
 _levels = bytearray(40)
 _modes = bytearray(40)
 _pulls = bytearray(40)
@@ -92,12 +108,9 @@ class Pin:
             elif name == "led":
                 wire.outputs[wire.LED] = on
 
-    def __call__(self, *value):
-        return self.value(*value)
-
-    def value(self, *value):
-        if value:
-            _levels[self._id] = 1 if value[0] else 0
+    def value(self, value=_NOT_GIVEN):
+        if value is not _NOT_GIVEN:
+            _levels[self._id] = 1 if value else 0
             if _modes[self._id] & 2:
                 self._drive()
             return None
@@ -105,8 +118,12 @@ class Pin:
             return _levels[self._id]
         return self._read()
 
+    __call__ = value
+
     def _read(self):
-        name, k = self._wire or ("", 0)
+        if not self._wire:
+            return 1 if _pulls[self._id] & 2 else 0
+        name, k = self._wire
         if name == "contactor_feedback":
             on = wire.read(k, wire.FEEDBACK)
         elif name == "lock_feedback":
@@ -117,7 +134,13 @@ class Pin:
             return 1
         elif name == "button" or name == "emergency" or name == "tamper":
             wire.refresh()
-            i = wire.BUTTON if name == "button" else wire.EMERGENCY if name == "emergency" else wire.TAMPER
+            i = (
+                wire.BUTTON
+                if name == "button"
+                else wire.EMERGENCY
+                if name == "emergency"
+                else wire.TAMPER
+            )
             on = wire.inputs[i]
         else:
             return 1 if _pulls[self._id] & 2 else 0
@@ -232,24 +255,24 @@ class PWM:
             duty = 65535 - self._duty if self._invert else self._duty
             wire.output(self._wire[1], wire.PWM, duty | (self._freq << 16))
 
-    def freq(self, *freq):
-        if not freq:
+    def freq(self, freq=_NOT_GIVEN):
+        if freq is _NOT_GIVEN:
             return self._freq
-        self._set_freq(_int(freq[0]))
+        self._set_freq(_int(freq))
         self._drive()
 
-    def duty_u16(self, *duty):
-        if not duty:
+    def duty_u16(self, duty=_NOT_GIVEN):
+        if duty is _NOT_GIVEN:
             return self._duty
-        self._check(_int(duty[0]))
+        self._check(_int(duty))
         self._drive()
 
-    def duty(self, *duty):
-        if not duty:
+    def duty(self, duty=_NOT_GIVEN):
+        if duty is _NOT_GIVEN:
             return self._duty * 1023 // 65535
-        if not 0 <= _int(duty[0]) <= 1023:
+        if not 0 <= _int(duty) <= 1023:
             raise ValueError("duty must be from 0 to 1023")
-        self._duty = duty[0] * 65535 // 1023
+        self._duty = duty * 65535 // 1023
         self._drive()
 
     def deinit(self):
@@ -311,7 +334,10 @@ class ADC:
             self._high = self._supply if ohm < 0 else self._supply * ohm // (ohm + self._up)
         elif self._name == "temperature_adc":
             c10 = wire.read(0, wire.TEMPERATURE_C10)
-            self._high = wire.station["temperature_offset_mv"] + c10 * wire.station["temperature_mv_per_c"] // 10
+            self._high = (
+                wire.station["temperature_offset_mv"]
+                + c10 * wire.station["temperature_mv_per_c"] // 10
+            )
         elif self._id < _ADC1_FIRST and radio_on:
             raise OSError(-263, "ESP_ERR_TIMEOUT")  # ADC2 belongs to the radio
         self._seen = time.virtual_ms() if wire.link else -1
@@ -475,13 +501,30 @@ class RTC:
 class UART(io.IOBase):
     """The reader's line; what the firmware writes goes nowhere."""
 
-    def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, *, tx=None, rx=None, **kwargs):
+    def __init__(
+        self, id, baudrate=115200, bits=8, parity=None, stop=1, *, tx=None, rx=None, **kwargs
+    ):
         if not 0 <= _int(id) < 3:
             raise ValueError("UART(%d) does not exist" % id)
         self._rx = bytearray()
         self.init(baudrate, bits, parity, stop, tx=tx, rx=rx, **kwargs)
 
-    def init(self, baudrate=115200, bits=8, parity=None, stop=1, *, tx=None, rx=None, txbuf=256, rxbuf=256, timeout=0, timeout_char=0, invert=0, flow=0):
+    def init(
+        self,
+        baudrate=115200,
+        bits=8,
+        parity=None,
+        stop=1,
+        *,
+        tx=None,
+        rx=None,
+        txbuf=256,
+        rxbuf=256,
+        timeout=0,
+        timeout_char=0,
+        invert=0,
+        flow=0,
+    ):
         _int(baudrate)
         if bits not in (5, 6, 7, 8):
             raise ValueError("invalid data bits")
@@ -559,10 +602,10 @@ class Counter:
             return wire.read(self._wire[1], wire.PULSES) - self._base
         return 0
 
-    def value(self, *value):
+    def value(self, value=_NOT_GIVEN):
         n = self._count()
-        if value:
-            self._base += n - value[0]
+        if value is not _NOT_GIVEN:
+            self._base += n - value
         return n
 
     def deinit(self):

@@ -55,7 +55,14 @@ class WLAN:
             self._sta = interface == 0
             self._active = False
             self._due = None  # virtual ms at which the link is up, None = not asked to connect
-            self._settings = {"ssid": "", "pm": 1, "reconnects": -1, "channel": 6, "txpower": 20, "security": 0}
+            self._settings = {
+                "ssid": "",
+                "pm": 1,
+                "reconnects": -1,
+                "channel": 6,
+                "txpower": 20,
+                "security": 0,
+            }
         return self
 
     def __init__(self, interface=0):
@@ -117,7 +124,16 @@ class WLAN:
         if not wire.inputs[wire.NETWORK]:
             return []
         ssid = self._settings["ssid"] or b"pilotwire"
-        return [(ssid if isinstance(ssid, bytes) else ssid.encode(), b"\x02\0\0\0\0\1", 6, -55, 3, False)]
+        return [
+            (
+                ssid if isinstance(ssid, bytes) else ssid.encode(),
+                b"\x02\0\0\0\0\1",
+                6,
+                -55,
+                3,
+                False,
+            )
+        ]
 
     def config(self, *what, **new):
         if what and new:

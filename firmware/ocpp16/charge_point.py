@@ -8,7 +8,6 @@ from binascii import hexlify
 from ocpp16 import connector as status
 from ocpp16 import meter_values
 from ocpp16.connector import Connector
-from ocpp16.core import Core
 from ocpp16.rpc import Call, Rpc
 from ocpp16.transactions import Transactions
 import iso8601
@@ -38,7 +37,6 @@ class ChargePoint:
             self.connectors[number - 1].closed_at_start()
         self.rpc = Rpc(
             self,
-            [Core(self)],
             "%x-%s" % (self.transactions.boot, hexlify(os.urandom(4)).decode()),
             settings,
             clock,

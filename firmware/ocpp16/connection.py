@@ -4,8 +4,9 @@ import asyncio
 import os
 
 import ticks
+import cold
 import wsclient
-import wshandshake
+from wsframes import HandshakeError
 
 _PROTOCOL = "ocpp1.6"
 _FIRST_WAIT_S = 1
@@ -25,12 +26,36 @@ class Connection:
         self._ws = None
         self._wait_s = _FIRST_WAIT_S
         self._pinged_at = 0
-        self._awaited = None  # frames received when the ping left that is not answered yet
+        self._awaited = None  # frames received when the ping was due that is not answered yet
+        self._ping = False  # a ping is to be sent
         self.failures = 0
 
-    def wake(self):
-        """Something may have to be sent; the app calls this at every tick."""
+    def tick(self):
+        """Called every 100 ms or so: something may have to be sent, and the peer may be dead."""
+        if self._ws:
+            self._check_alive(self._ws, self._clock.now_ms())
         self._wake.set()
+
+    def _check_alive(self, ws, now):
+        """A ping every WebSocketPingInterval; whatever comes after it counts as its answer (J-WS-03)."""
+        interval = self._cp.settings.get("WebSocketPingInterval")
+        if self._awaited is not None:
+            if ws.frames != self._awaited:
+                self._answered()
+            elif ticks.diff(now, self._pinged_at) >= min(interval or _PONG_S, _PONG_S) * 1000:
+                self._answered()
+                self._log.warning("link", "no answer to a ping")
+                asyncio.create_task(ws.abort())  # wakes reader and sender, whatever they wait for
+        elif interval and ticks.diff(now, self._pinged_at) >= interval * 1000:
+            self._pinged_at = now
+            self._awaited = ws.frames
+            self._ping = True
+            self._clock.hold(1)
+
+    def _answered(self):
+        if self._awaited is not None:
+            self._awaited = None
+            self._clock.hold(-1)
 
     async def run(self):
         while True:
@@ -38,7 +63,7 @@ class Connection:
                 await asyncio.sleep_ms(200)
             try:
                 await self._session()
-            except (OSError, ValueError, wshandshake.HandshakeError, asyncio.TimeoutError) as e:
+            except (OSError, ValueError, HandshakeError, asyncio.TimeoutError) as e:
                 self.failures += 1
                 self._log.warning("link", self._explain(e))
             wait = self._wait_s * 1000
@@ -68,7 +93,6 @@ class Connection:
             while not reader.done():
                 self._wake.clear()
                 await self._send()
-                await self._check_alive()
                 await self._wake.wait()
             await reader  # raises what ended it
         finally:
@@ -81,7 +105,10 @@ class Connection:
 
     async def _open(self):
         settings = self._cp.settings
-        tls, host, port, path = wshandshake.parse_url(settings.get("CentralSystemURL"))
+        try:
+            tls, host, port, path = cold.load("wshandshake").parse_url(settings.get("CentralSystemURL"))
+        finally:
+            cold.drop("wshandshake")
         if tls:
             raise ValueError("TLS is not built into this firmware yet: use ws://")
         stream = await self._link.connect(host, port)
@@ -104,30 +131,13 @@ class Connection:
 
     async def _send(self):
         while True:
+            if self._ping:
+                self._ping = False
+                await self._ws.ping()
             frame = self._cp.next_frame(self._clock.now_ms())
             if frame is None:
                 return
             await self._ws.send(frame)
-
-    async def _check_alive(self):
-        """A ping every WebSocketPingInterval; whatever comes after it counts as its answer (J-WS-03)."""
-        now = self._clock.now_ms()
-        interval = self._cp.settings.get("WebSocketPingInterval")
-        if self._awaited is not None:
-            if self._ws.frames != self._awaited:
-                self._answered()
-            elif ticks.diff(now, self._pinged_at) >= min(interval or _PONG_S, _PONG_S) * 1000:
-                raise OSError("no answer to a ping")
-        elif interval and ticks.diff(now, self._pinged_at) >= interval * 1000:
-            self._pinged_at = now
-            self._awaited = self._ws.frames
-            self._clock.hold(1)
-            await self._ws.ping()
-
-    def _answered(self):
-        if self._awaited is not None:
-            self._awaited = None
-            self._clock.hold(-1)
 
 
 def charger_path(path, identity):

@@ -15,6 +15,15 @@ FAULTED = "Faulted"
 
 # A car that was just offered current closes its contact within seconds: until then the transaction is not called suspended.
 _SETTLE_MS = 10000
+_RATING_MS = 2000  # a cable that was just plugged is not rated yet
+# Faults that end a transaction rather than interrupt it (TX-26), with the reason.
+_ENDING = {
+    "emergency": "EmergencyStop",
+    "rcd": "Other",
+    "weld": "Other",
+    "no_close": "Other",
+    "over_current": "Other",
+}
 
 # What the electrical side calls a fault, as OCPP's errorCode (STAT-05).
 ERROR_CODES = {
@@ -106,6 +115,9 @@ class Connector:
             self._held = not self._settings.get("UnlockConnectorOnEVSideDisconnect")
             self.stop("EVDisconnected")
             tx = None
+        if tx and self.fault in _ENDING:
+            self.stop(_ENDING[self.fault])
+            tx = None
         if self.finishing and not self.inserted:
             self.finishing = False
         if self.tag and not tx and not self.finishing:
@@ -125,6 +137,8 @@ class Connector:
             return FAULTED
         if tx:
             if not (self.offering and tx.accepted):
+                if self.status == PREPARING and ticks.diff(now, self.begun) < _RATING_MS:
+                    return PREPARING
                 self.begun = now  # the car gets its time again when current is offered again
                 return SUSPENDED_EVSE
             if self.requesting and self.energised:

@@ -1,22 +1,24 @@
-# Core profile: what the central system asks of us. One method per action, called with a payload that fits its schema.
+# Core profile: what the central system asks of us. Cold: loaded for one message (see rpc), so it keeps nothing.
 from settings import SettingError, to_text
 
 from ocpp16 import meter_values
 
 _VALUE_MAX = 500
+_MEASURANDS = ("metervaluessampleddata", "metervaluesaligneddata")
 
 
-class Core:
+class Profile:
     def __init__(self, charge_point):
         self._cp = charge_point
-        checks = charge_point.settings.checks
-        checks["MeterValuesSampledData"] = checks["MeterValuesAlignedData"] = _check_measurands
 
     # -- configuration
 
     def change_configuration(self, payload):
+        name, value = payload["key"], payload["value"]
         try:
-            self._cp.settings.change(payload["key"], payload["value"])
+            if name.lower() in _MEASURANDS:
+                value = _check_measurands(value)
+            self._cp.settings.change(name, value)
         except SettingError as e:
             self._cp.log.info("ocpp", "ChangeConfiguration: %s" % e)
             return {"status": "NotSupported" if e.kind == "unknown" else "Rejected"}

@@ -1,5 +1,6 @@
 # OCPP-J framing: CALL, CALLRESULT, CALLERROR over text messages, one CALL of ours outstanding at a time (J-SYNC-01).
 #
+# A CALL of the central system goes to Profile(charge_point) of its profile's module, one method per action, in snake case.
 # Sans-I/O: receive(text, now_ms) takes what came, next(now_ms) gives what is to be sent, answers before calls.
 # Calls are asked of `source.next_call(now_ms)`, which returns a Call or None; its `done(call, answer, error)` is called exactly
 # once, with the payload of the answer, or None and the code of the error: a wire code, "Timeout" or "Disconnected".
@@ -7,8 +8,10 @@ import json
 
 from ocpp16.errors import OcppError
 from ocpp16 import schema
+import cold
 import ticks
 
+_PROFILES = __file__.rsplit("/", 1)[0] + "/profiles.txt"
 _MAX_ID = 36
 # A text or binary frame that is no JSON array of ours is answered so (J-FMT-03).
 _UNREADABLE = '[4,"-1","GenericError","",{}]'
@@ -23,9 +26,8 @@ class Call:
 
 
 class Rpc:
-    def __init__(self, source, profiles, prefix, settings, clock, log):
-        self.source = source
-        self.profiles = profiles  # objects with one method per action
+    def __init__(self, source, prefix, settings, clock, log):
+        self.source = source  # the charge point
         self.silent = False  # while registration is Rejected, calls are not answered (CORE-BOOT-05)
         self.invalid = 0  # messages that could not be read
         self._prefix = prefix  # unique for this start of the charger (J-ID-01)
@@ -96,12 +98,16 @@ class Rpc:
         if not action.isalpha():  # the file of schemas has other lines than actions
             raise OcppError("NotImplemented", action)
         schema.check(action, payload)
-        name = method_name(action)
-        for profile in self.profiles:
-            handler = getattr(profile, name, None)
-            if handler:
-                return handler(payload)
-        raise OcppError("NotSupported", action)
+        profile = _profile_of(action)
+        try:
+            handler = getattr(cold.load(profile).Profile(self.source), method_name(action))
+        except (ImportError, AttributeError):
+            raise OcppError("NotSupported", action)
+        else:
+            return handler(payload)
+        finally:
+            handler = None
+            cold.drop(profile)
 
     def next(self, now):
         """The next text to send, or None."""
@@ -136,6 +142,16 @@ class Rpc:
 
 def _dump(frame):
     return json.dumps(frame, separators=(",", ":"))
+
+
+def _profile_of(action):
+    """The module of the profile that an action belongs to: a cold one, loaded for this message only."""
+    word = " " + action + " "
+    with open(_PROFILES) as f:
+        for line in f:
+            if word in line.replace("\n", " "):
+                return "ocpp16." + line.split(" ", 1)[0]
+    raise OcppError("NotSupported", action)
 
 
 def method_name(action):

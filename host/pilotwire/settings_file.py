@@ -17,7 +17,9 @@ def dump(values: dict[str, str]) -> bytes:
     """The file's bytes; PilotwireError for a name that could not be read back."""
     for name in values:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", name):
-            raise PilotwireError(f"{name!r} is no name of a setting", "", "names are letters and digits")
+            raise PilotwireError(
+                f"{name!r} is no name of a setting", "", "names are letters and digits"
+            )
     lines = [f"{name}={_escape(values[name])}\n" for name in sorted(values)]
     body = "".join(lines).encode()
     return f"{_HEAD}{zlib.crc32(body):08x}\n".encode() + body

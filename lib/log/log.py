@@ -1,5 +1,7 @@
 """Log lines "E area: text" of bounded length for any sink that takes one line."""
 
+import sys
+
 try:
     from micropython import const
 except ImportError:
@@ -26,6 +28,13 @@ class Log:
     def error(self, area, text):
         self.errors += 1
         self._line(ERROR, area, text)
+
+    def exception(self, area, error):
+        """An error that nobody expected, with its traceback where the interpreter has one to show."""
+        self.error(area, repr(error))
+        show = getattr(sys, "print_exception", None)
+        if show:
+            show(error)
 
     def warning(self, area, text):
         self._line(WARNING, area, text)

@@ -91,7 +91,6 @@ class Settings:
         self._store = store
         self._table = table
         self._cache = {}
-        self.checks = {}  # name -> function(text) -> text, raising SettingError: what a range can't say
         self.damaged = 0  # files found damaged at start
         self._values = self._load()
 
@@ -152,8 +151,7 @@ class Settings:
         self._change(option, text)
 
     def _change(self, option, text):
-        check = self.checks.get(option.name)
-        value = option.parse(check(text) if check else text)
+        value = option.parse(text)
         text = to_text(value)
         if text == self.text(option):
             return

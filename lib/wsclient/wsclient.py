@@ -7,10 +7,20 @@ No time-outs here: who has waited long enough calls abort(), and the tasks that 
 """
 
 import asyncio
+import sys
 from errno import ENOTCONN
 
-from wsframes import CLOSE, PING, PONG, TEXT, Decoder, WebSocketError, encode, encode_close
-from wshandshake import Handshake, HandshakeError, parse_url  # noqa: F401 (for our users)
+from wsframes import (
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    Decoder,
+    HandshakeError,
+    WebSocketError,
+    encode,
+    encode_close,
+)
 
 
 async def connect(stream, host, path, protocol=None, headers=(), max_message=16384, port=None):
@@ -21,6 +31,8 @@ async def connect(stream, host, path, protocol=None, headers=(), max_message=163
         host += ":%d" % port
     ws = None
     try:
+        from wshandshake import Handshake  # 4 KB of heap that are not needed once it is open
+
         handshake = Handshake(host, path, protocol, headers)
         stream.write(handshake.request)
         await stream.drain()
@@ -33,6 +45,7 @@ async def connect(stream, host, path, protocol=None, headers=(), max_message=163
                 rest = handshake.received(data)
         ws = WebSocket(stream, max_message, rest)
     finally:
+        sys.modules.pop("wshandshake", None)
         if ws is None:
             stream.close()
             await stream.wait_closed()
@@ -97,7 +110,9 @@ class WebSocket:
             raise OSError(ENOTCONN)
 
     async def ping(self, payload=b""):
-        """Send a ping; the answer is counted in `pongs`; OSError when it is closed."""
+        """Send a ping (125 bytes at most), counted in `pongs` when answered; OSError."""
+        if len(payload) > 125:
+            raise ValueError("long ping")
         if not await self._write(PING, payload):
             raise OSError(ENOTCONN)
 
@@ -113,16 +128,16 @@ class WebSocket:
         # False when nothing may be sent any more. The lock: drain() forgets what is added to the
         # stream meanwhile. A frame that is cut short (cancelled, failed) ends the connection.
         await self._lock.acquire()
-        whole = False
+        whole = True
         try:
             if self._closing:
-                whole = True
                 return False
             if kind == CLOSE:
                 self._closing = True
                 frame = encode_close(payload, reason)
             else:
                 frame = encode(kind, payload)
+            whole = False
             self._stream.write(frame)
             await self._stream.drain()
             whole = True

@@ -39,6 +39,15 @@ class WebSocketError(Exception):
         self.text = text
 
 
+class HandshakeError(Exception):
+    """No WebSocket: HTTP `status` (0: the answer is not HTTP, 101: not as asked) and `reason`."""
+
+    def __init__(self, status, reason):
+        super().__init__(status, reason)
+        self.status = status
+        self.reason = reason
+
+
 def encode(kind, payload):
     """One masked frame of `payload` (bytes), header included, for a single write."""
     n = len(payload)
@@ -97,11 +106,11 @@ def _check(data, state):
     for c in data:
         if state:
             if not state >> 8 & 255 <= c <= state & 255:
-                raise WebSocketError(1007, "text is not UTF-8")
+                raise WebSocketError(1007, "not UTF-8")
             state = 0 if state < 0x20000 else (state & 0x30000) - 0x10000 | 0x80BF
         elif c > 0x7F:
             if c < 0xC2 or c > 0xF4:
-                raise WebSocketError(1007, "text is not UTF-8")
+                raise WebSocketError(1007, "not UTF-8")
             if c < 0xE0:
                 state = 0x180BF
             elif c < 0xF0:
@@ -116,9 +125,9 @@ def _text(data, checked=0, state=0):
     try:
         text = str(data, "utf-8")
     except UnicodeError:
-        raise WebSocketError(1007, "text is not UTF-8")
+        raise WebSocketError(1007, "not UTF-8")
     if len(text) != len(data) and _check(memoryview(data)[checked:], state):
-        raise WebSocketError(1007, "text is not UTF-8")
+        raise WebSocketError(1007, "not UTF-8")
     return text
 
 
@@ -126,17 +135,17 @@ def _closing(payload):
     if not payload:
         return 1005, ""
     if len(payload) == 1:
-        raise WebSocketError(1002, "half a close code")
+        raise WebSocketError(1002, "half close code")
     code = payload[0] << 8 | payload[1]
     if not (1000 <= code < 1004 or 1006 < code < 1015 or 3000 <= code < 5000):
-        raise WebSocketError(1002, "close code that must not be sent")
+        raise WebSocketError(1002, "bad close code")
     return code, _text(payload[2:])
 
 
 class Decoder:
     """Frames in, messages and control frames out; `frames` counts data and control frames."""
 
-    def __init__(self, max_message, size=1024):
+    def __init__(self, max_message, size=512):
         self._max = max_message
         self._view = memoryview(bytearray(size))  # holds any header and any control frame
         self._start = 0  # _view[_start:_end] has arrived and is not looked at yet
@@ -187,20 +196,20 @@ class Decoder:
             n = view[at + 1]
             kind = first & 15
             if first & 0x70:
-                raise WebSocketError(1002, "reserved bit set")
+                raise WebSocketError(1002, "reserved bit")
             if n > 127:
-                raise WebSocketError(1002, "masked frame from a server")
+                raise WebSocketError(1002, "masked")
             if kind > 7:
                 if kind > PONG:
                     raise WebSocketError(1002, "unknown opcode")
                 if first < 128:
-                    raise WebSocketError(1002, "fragmented control frame")
+                    raise WebSocketError(1002, "split control")
                 if n > 125:
-                    raise WebSocketError(1002, "oversized control frame")
+                    raise WebSocketError(1002, "long control")
             elif kind > BINARY:
                 raise WebSocketError(1002, "unknown opcode")
             elif (kind == 0) == (self._kind == 0):
-                raise WebSocketError(1002, "message within a message" if kind else "continuation of nothing")
+                raise WebSocketError(1002, "no continuation" if kind else "stray fragment")
             at += 2
             if n > 125:
                 size = 2 if n == 126 else 8
@@ -209,9 +218,9 @@ class Decoder:
                 n = int.from_bytes(view[at : at + size], "big")
                 at += size
                 if n < (126 if size == 2 else 65536):
-                    raise WebSocketError(1002, "length in too many bytes")
+                    raise WebSocketError(1002, "padded length")
                 if n >> 63:
-                    raise WebSocketError(1002, "length out of range")
+                    raise WebSocketError(1002, "bad length")
             end = at + n
             if kind > 7:
                 if end > self._end:

@@ -1,12 +1,16 @@
-"""Opening handshake of a WebSocket client (RFC 6455, section 4), without I/O.
+"""URL and opening handshake of a WebSocket client (RFC 6455, section 4), without I/O.
 
 handshake = Handshake("example.org", "/ocpp/CP1", "ocpp1.6")
 send handshake.request; handshake.received(data) -> None, at the end the bytes after the answer
+
+Cold: wsclient imports it to connect and lets go of it afterwards.
 """
 
 import os
 from binascii import b2a_base64
 from hashlib import sha1
+
+from wsframes import HandshakeError
 
 try:
     from micropython import const
@@ -17,15 +21,6 @@ except ImportError:
 
 
 _HEAD = const(2048)  # bytes of an answer that are read before it is given up
-
-
-class HandshakeError(Exception):
-    """No WebSocket: HTTP `status` (0: the answer is not HTTP, 101: not as asked) and `reason`."""
-
-    def __init__(self, status, reason):
-        super().__init__(status, reason)
-        self.status = status
-        self.reason = reason
 
 
 def parse_url(url):

@@ -283,6 +283,54 @@ def test_suspended():
     assert b.statuses()[1:] == ["Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Charging"]
 
 
+# req: TX-26, TX-12, STAT-05
+# A safety fault ends the transaction; nothing starts again by itself when it clears.
+CASES_SAFETY_FAULT = [
+    ("emergency", "EmergencyStop", "OtherError"),
+    ("rcd", "Other", "GroundFailure"),
+    ("weld", "Other", "PowerSwitchFailure"),
+]
+
+
+def test_safety_fault(fault, reason, code):
+    b = Bench()
+    b.connect()
+    b.plug()
+    b.present("TAG")
+    b.charge(100)
+    c = b.cp.connectors[0]
+    c.fault = fault
+    b.run(1)
+    assert b.payloads("StopTransaction")[0]["reason"] == reason
+    shown = b.payloads("StatusNotification")[-1]
+    assert shown["status"] == "Faulted" and shown["errorCode"] == code
+    c.fault = None
+    b.run(20)
+    assert b.statuses()[-1] == "Finishing" and not c.allowed
+    assert len(b.payloads("StartTransaction")) == 1
+
+
+# req: TX-26, STAT-04
+# Another fault only interrupts it.
+def test_passing_fault():
+    b = Bench()
+    b.connect()
+    b.plug()
+    b.present("TAG")
+    b.charge(100)
+    c = b.cp.connectors[0]
+    c.fault = "temperature"
+    c.energised = False
+    b.run(1)
+    assert not c.allowed and b.statuses()[-1] == "Faulted"
+    c.fault = None
+    b.run(1)
+    assert c.allowed
+    b.charge(100)
+    assert b.statuses()[-1] == "Charging"
+    assert b.actions("StopTransaction") == []
+
+
 # req: J-FMT-01, J-FMT-02, J-FMT-03, J-FMT-04, J-ERR-01, J-ERR-02, J-SYNC-03
 # Frames that are wrong in each possible way: the answer that belongs to them, and the charger lives on.
 CASES_FRAMES = [

@@ -86,8 +86,16 @@ def chip():
     """A flash of 20 KB with an nvs and a data partition."""
     rows = bytearray(b"\xff" * 0x5000)
     at = 0
-    for kind, sub, offset, size, name in ((1, 2, 0x9000, 0x2000, b"nvs"), (1, 0x40, 0xB000, 0x2000, b"ledger")):
-        row = b"\xaa\x50" + bytes((kind, sub)) + offset.to_bytes(4, "little") + size.to_bytes(4, "little")
+    for kind, sub, offset, size, name in (
+        (1, 2, 0x9000, 0x2000, b"nvs"),
+        (1, 0x40, 0xB000, 0x2000, b"ledger"),
+    ):
+        row = (
+            b"\xaa\x50"
+            + bytes((kind, sub))
+            + offset.to_bytes(4, "little")
+            + size.to_bytes(4, "little")
+        )
         rows[at : at + 32] = row + name + bytes(20 - len(name))
         at += 32
     esp32.use(nor.Nor(rows))

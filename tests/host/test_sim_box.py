@@ -44,7 +44,7 @@ def step(timer):
     high = 0
     for _ in range(48):
         high = max(high, read())
-    new = "A" if high > 2500000 else "B" if high > 1950000 else "C"
+    new = "A" if high > 2500000 else "B" if high > 2250000 else "C"
     relay(new == "C")
     if new != state:
         state = new
@@ -87,6 +87,7 @@ def cutting(n):
 
 
 async def main():
+    report()
     Timer(0).init(period=20, mode=Timer.PERIODIC, callback=step)
     while True:
         await asyncio.sleep_ms(50)
@@ -203,7 +204,7 @@ def test_the_clock_steps_exactly(tmp_path, image, speed):
             await box.passes(20)
             assert time.monotonic() - began > 0.8 * 20 / speed
             await box.tell("report")
-            return await box.until(uneven=0)
+            return await box.until(uneven=0, steps={">": 1})
 
     state = asyncio.run(run())
     assert state["steps"] >= 20 * 50
@@ -213,7 +214,7 @@ def test_the_clock_steps_exactly(tmp_path, image, speed):
 async def test_runs_repeat_exactly(path, image):
     logs = []
     for k in range(2):
-        async with Box(path.with_name(f"box{k}"), image, speed=1 + 99 * k) as box:
+        async with Box(path.with_name(f"box{k}"), image, speed=50 + 450 * k) as box:
             # Nothing but the box moves the time between these words.
             await box.do("plug")
             await box.until(connectors=[{"status": "C", "drawn_ma": [16000]}])
@@ -229,7 +230,7 @@ async def test_reset_keeps_rtc_and_power_cut_loses_it(path, image):
     async with Box(path, image) as box:
         await box.passes(1)
         await box.tell("reset")
-        await box.until(reset_cause=2, steps={">": 10})
+        await box.until(reset_cause=2, connectors=[{"status": "A"}])
         await box.passes(3)
         await box.tell("reset")
         await box.passes(3)
@@ -261,7 +262,7 @@ async def test_watchdog_bites_in_simulated_time(path, image):
         await box.tell("wdt")
         await box.until(reset_cause=3)
         assert 1000 <= box.time_ms - began <= 1700
-        await box.until(steps={">": 10})
+        await box.until(connectors=[{"status": "A"}])
 
 
 @runs
@@ -331,7 +332,7 @@ async def test_the_world_outlives_the_supervisor(path, image):
         assert box.time_ms >= 0
         await box.until(connectors=[{"drawn_ma": [16000, 0, 0]}])
     assert after["cable_a"] == 20 and after["energy_wh"] == before["energy_wh"] > 90
-    assert after["car"]["battery_wh"] == pytest.approx(before["car"]["battery_wh"], abs=0.01)
+    assert after["car"]["battery_wh"] == pytest.approx(before["car"]["battery_wh"], abs=0.1)
 
 
 @runs
@@ -348,7 +349,7 @@ async def test_stepping_allocates_nothing(path, image):
             heaps.append((await box.until(heap={">": 0}))["heap"])
             await box.do("pause")
             await box.do("ready")
-            await box.passes(3600)
+            await box.passes(300)
     assert heaps[1] - heaps[0] <= 256
 
 
@@ -357,7 +358,7 @@ async def test_near_the_wrap(path, image):
     async with Box(path, image, ticks=(1 << 30) - 5000) as box:
         await box.passes(20)
         await box.tell("report")
-        assert (await box.until(uneven=0))["steps"] > 900
+        assert (await box.until(uneven=0, steps={">": 1}))["steps"] > 900
 
 
 # -- the cable
@@ -430,7 +431,10 @@ async def test_control_socket(path, image):
         answer = await ask(writer, reader, {"do": "draw", "connector": 2, "amps": 6})
         assert "there is no connector 2" in answer["error"]
         # One that waits holds up neither itself nor the others.
-        writer.write(json.dumps({"do": "wait", "id": "w", "until": {"never": 1}, "timeout_s": 5}).encode() + b"\n")
+        writer.write(
+            json.dumps({"do": "wait", "id": "w", "until": {"never": 1}, "timeout_s": 5}).encode()
+            + b"\n"
+        )
         answer = await ask(writer, reader, {"do": "state", "id": "s"})
         assert answer["id"] == "s" and answer["state"]["connectors"][0]["plugged"]
         answer = await ask(other[1], other[0], {"do": "speed", "factor": 100})
@@ -454,7 +458,9 @@ async def test_limit_goes_to_the_console(path, image):
 @runs
 async def test_a_directory_has_one_user(path, image):
     async with Box(path, image):
-        with pytest.raises(PilotwireError, match=r"cannot use .*box, another virtual wallbox runs in it, stop"):
+        with pytest.raises(
+            PilotwireError, match=r"cannot use .*box, another virtual wallbox runs in it, stop"
+        ):
             async with Box(path, image):
                 pass
     async with Box(path, image):
@@ -474,13 +480,18 @@ async def test_settings_and_board_reach_the_flash(path, image):
     from pilotwire import settings_file
     from pilotwire.image import FlashFile
 
-    async with Box(path, image, settings={"ChargePointId": "CP1", "MaxCurrent": "16"}, connectors=2) as box:
+    async with Box(
+        path, image, settings={"ChargePointId": "CP1", "MaxCurrent": "16"}, connectors=2
+    ) as box:
         assert len(box.state()["connectors"]) == 2
         await box.do("plug", connector=2)
     async with Box(path, image, settings={"MaxCurrent": "20"}):
         pass
     with FlashFile(path / "flash.bin") as files:
-        assert settings_file.load(files.read("/data/settings")) == {"ChargePointId": "CP1", "MaxCurrent": "20"}
+        assert settings_file.load(files.read("/data/settings")) == {
+            "ChargePointId": "CP1",
+            "MaxCurrent": "20",
+        }
         assert len(json.loads(files.read("/board.json"))["connectors"]) == 1
     with pytest.raises(PilotwireError, match="cannot have 3 connectors"):
         async with Box(path, image, connectors=3):
@@ -535,7 +546,7 @@ def test_control_port_in_use(tmp_path, image):
         taken.listen()
 
         async def run():
-            with pytest.raises(PilotwireError, match="cannot listen on 127.0.0.1"):
+            with pytest.raises(PilotwireError, match="cannot listen on 127"):
                 async with Box(tmp_path / "box", image, control=taken.getsockname()):
                     pass
 

@@ -52,7 +52,9 @@ def test_pilot_volts(state, high, permille):
         o.plug(Cable(32), Car("ventilation" if state == "D" else "normal"))
         o.car.s2 = state in "CD"
     o.drive(pwm(permille), False, False, False)
-    expected_high, expected_low = (high, -12000) if 0 < permille < 1000 else (high, high) if permille else (-12000,) * 2
+    expected_high, expected_low = (
+        (high, -12000) if 0 < permille < 1000 else (high, high) if permille else (-12000,) * 2
+    )
     got = o.pilot_mv()
     assert got[0] == pytest.approx(expected_high, abs=100)
     assert got[1] == pytest.approx(expected_low, abs=100)
@@ -79,7 +81,23 @@ def test_pilot_faults():
 # Facts section 2.2, the car's view.
 @pytest.mark.parametrize(
     ("percent", "amps"),
-    [(0, 0), (5, 0), (7.5, 0), (8, 6), (9.9, 6), (10, 6), (16.67, 10), (26.67, 16), (53.33, 32), (85, 51), (89.2, 63), (96, 80), (96.5, 80), (98, 0), (100, 0)],
+    [
+        (0, 0),
+        (5, 0),
+        (7.5, 0),
+        (8, 6),
+        (9.9, 6),
+        (10, 6),
+        (16.67, 10),
+        (26.67, 16),
+        (53.33, 32),
+        (85, 51),
+        (89.2, 63),
+        (96, 80),
+        (96.5, 80),
+        (98, 0),
+        (100, 0),
+    ],
 )
 def test_amps_of_duty(percent, amps):
     assert amps_of_duty(percent / 100) == pytest.approx(amps, abs=0.01)
@@ -102,7 +120,10 @@ def test_contactor_takes_its_time():
     o.advance(200)
     o.drive(o.out.pwm, False, False, False)
     o.advance(300)
-    assert [(now, what) for now, who, what in told if who == "contactor"] == [(115, "closes"), (210, "opens")]
+    assert [(now, what) for now, who, what in told if who == "contactor"] == [
+        (115, "closes"),
+        (210, "opens"),
+    ]
 
 
 def test_car_closes_s2_and_stops():
@@ -131,7 +152,8 @@ def test_car_follows_the_duty(permille, amps):
 
 
 @pytest.mark.parametrize(
-    ("cable", "car", "phases", "amps"), [(13, 32, 3, 13), (20, 32, 3, 20), (32, 10, 3, 10), (32, 32, 1, 32), (63, 40, 2, 32)]
+    ("cable", "car", "phases", "amps"),
+    [(13, 32, 3, 13), (20, 32, 3, 20), (32, 10, 3, 10), (32, 32, 1, 32), (63, 40, 2, 32)],
 )
 def test_current_is_the_smallest_of_offer_cable_and_car(cable, car, phases, amps):
     o, _ = outlet()
@@ -146,7 +168,9 @@ def test_energy_is_current_times_voltage_times_time(step):
     o = charging(16)
     before, start = o.energy_wh, o.now
     run(o, 3_600_000, step)
-    assert o.energy_wh - before == pytest.approx(sum(o.drawn) * 230 * (o.now - start) / 3.6e6, rel=1e-3)
+    assert o.energy_wh - before == pytest.approx(
+        sum(o.drawn) * 230 * (o.now - start) / 3.6e6, rel=1e-3
+    )
 
 
 def test_energy_does_not_depend_on_the_step():
@@ -184,7 +208,9 @@ def test_battery_tapers_fills_and_ends():
     assert o.energy_wh == pytest.approx(500, abs=0.5)
 
 
-@pytest.mark.parametrize(("kind", "high"), [("full", 9000), ("sleeping", 9000), ("no_b", 6000), ("ventilation", 3000)])
+@pytest.mark.parametrize(
+    ("kind", "high"), [("full", 9000), ("sleeping", 9000), ("no_b", 6000), ("ventilation", 3000)]
+)
 def test_kinds_of_cars(kind, high):
     o, _ = outlet()
     o.plug(Cable(32), Car(kind))

@@ -8,7 +8,15 @@ from pilotwire.sim import words
 
 GOOD = [
     {"do": "plug"},
-    {"do": "plug", "id": 7, "connector": 2, "cable_a": 13, "phases": 1, "car": "no_b", "battery_wh": 0},
+    {
+        "do": "plug",
+        "id": 7,
+        "connector": 2,
+        "cable_a": 13,
+        "phases": 1,
+        "car": "no_b",
+        "battery_wh": 0,
+    },
     {"do": "unplug", "connector": 1},
     {"do": "ready"},
     {"do": "pause", "id": "x"},
@@ -68,7 +76,11 @@ def test_bad(request_, says):
     assert says in str(error.value)
 
 
-STATE = {"queue": 3, "power": "on", "connectors": [{"status": "Charging", "drawn_ma": [1, 2, 3], "fault": None}, {"status": "A"}]}
+STATE = {
+    "queue": 3,
+    "power": "on",
+    "connectors": [{"status": "Charging", "drawn_ma": [1, 2, 3], "fault": None}, {"status": "A"}],
+}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ _LIB = Path(__file__).parents[2] / "lib"
 
 _CLIENT = r"""
 import asyncio, json, sys
-from wsclient import HandshakeError, connect, parse_url
+from wsclient import HandshakeError, connect
+from wshandshake import parse_url
 
 async def opened(url, **options):
     tls, host, port, path = parse_url(url)

@@ -4,7 +4,8 @@ from binascii import a2b_base64, b2a_base64
 from hashlib import sha1
 
 import asyncio
-from wsclient import HandshakeError, WebSocket, connect, parse_url
+from wsclient import HandshakeError, WebSocket, connect
+from wshandshake import parse_url
 
 CASES_URL = [
     ("ws://example.org", (False, "example.org", 80, "/")),
@@ -426,6 +427,19 @@ async def test_send():
         (0x89, b""),
         (0x89, b"x"),
     ]
+
+
+async def test_what_cannot_be_sent_does_no_harm():
+    ws, wire = await opened()
+    for payload in (bytes(126), None):
+        try:
+            await ws.ping(payload)
+            assert False, "sent"
+        except (ValueError, TypeError):
+            pass
+    await ws.ping(bytes(125))
+    assert wire.frames() == [(0x89, bytes(125))]
+    assert ws.close_code is None
 
 
 # req: J-WS-03

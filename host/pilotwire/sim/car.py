@@ -109,7 +109,12 @@ class Car:
 
     def aim(self, now: int, amps: float) -> None:
         """The most that it may draw now; it starts to follow a change after its reaction time."""
-        if not self.s2 and self.kind != "no_b" or "open" in self.due or not self.wants or self.full:
+        if (
+            (not self.s2 and self.kind != "no_b")
+            or "open" in self.due
+            or not self.wants
+            or self.full
+        ):
             amps = 0.0
         amps = min(amps, self.max_amps)
         left = self.battery_wh / self.capacity_wh if self.capacity_wh else 0.0

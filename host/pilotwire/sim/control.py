@@ -30,7 +30,9 @@ class Control:
             self._server = await asyncio.start_server(self._client, host, port, limit=MAX_LINE)
         except OSError as error:
             raise PilotwireError(
-                f"cannot listen on {host}:{port}", (error.strerror or str(error)).lower(), "choose another --control"
+                f"cannot listen on {host}:{port}",
+                (error.strerror or str(error)).lower(),
+                "choose another --control",
             ) from None
         return self._server.sockets[0].getsockname()[:2]
 
@@ -67,7 +69,9 @@ class Control:
                 task = asyncio.ensure_future(self._answer(line, writer))
                 pending.add(task)
                 task.add_done_callback(pending.discard)
-                await asyncio.sleep(0)  # a word that need not wait is done before the next one is read
+                await asyncio.sleep(
+                    0
+                )  # a word that need not wait is done before the next one is read
             if pending:
                 await asyncio.wait(pending)
         except (ConnectionError, asyncio.CancelledError):

@@ -18,7 +18,18 @@ PILOT_MV, SERIES_OHM, DIODE_MV = 12000.0, 1000.0, 700.0
 CABLE_OHM = {13: 1500, 20: 680, 32: 220, 63: 100}
 AMBIENT_C10, HOT_C10 = 300, 950
 OVER_CURRENT = 1.5
-FAULTS = ("diode", "short", "open_pe", "weld", "no_close", "rcd", "temperature", "over_current", "lock", "meter")
+FAULTS = (
+    "diode",
+    "short",
+    "open_pe",
+    "weld",
+    "no_close",
+    "rcd",
+    "temperature",
+    "over_current",
+    "lock",
+    "meter",
+)
 
 
 @dataclass
@@ -238,7 +249,12 @@ class Outlet:
                 self._changed()
         if car.amps == car.target != before:
             self.changes += 1
-            self._tell(to if live else self.now, "car", f"draws {car.amps:.1f} A", {"connector": self.number, "amps": round(car.amps, 2)})
+            self._tell(
+                to if live else self.now,
+                "car",
+                f"draws {car.amps:.1f} A",
+                {"connector": self.number, "amps": round(car.amps, 2)},
+            )
 
     def _fire(self) -> bool:
         """Do everything that is due now; True if anything was."""
@@ -287,5 +303,10 @@ class Outlet:
             shown += f" {duty * 100:.1f} % ({amps_of_duty(duty):.1f} A)"
         if shown != self._shown:
             self._shown = shown
-            data = {"connector": self.number, "high_mv": high, "low_mv": low, "duty_permille": round(duty * 1000)}
+            data = {
+                "connector": self.number,
+                "high_mv": high,
+                "low_mv": low,
+                "duty_permille": round(duty * 1000),
+            }
             self._tell(self.now, "pilot", shown, data)

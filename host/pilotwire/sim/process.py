@@ -51,7 +51,9 @@ def stand_in_bytes(board: Path) -> int:
     try:
         return int(done.stdout)
     except ValueError:
-        raise PilotwireError("the virtual board does not start", (done.stderr or done.stdout).strip()) from None
+        raise PilotwireError(
+            "the virtual board does not start", (done.stderr or done.stdout).strip()
+        ) from None
 
 
 class Child(asyncio.Protocol):
@@ -73,21 +75,36 @@ class Child(asyncio.Protocol):
         line: Callable[[str], None],
         lost: Callable[[int | None], None],
     ):
-        self._step, self._lookup, self._halted, self._line, self._lost = step, lookup, halted, line, lost
+        self._step, self._lookup, self._halted, self._line, self._lost = (
+            step,
+            lookup,
+            halted,
+            line,
+            lost,
+        )
         self._buffer = bytearray()
         self._text = b""
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
         self.records = 0
 
-    async def start(self, heap: int, board: Path, arguments: list[str], env: dict[str, str]) -> None:
+    async def start(
+        self, heap: int, board: Path, arguments: list[str], env: dict[str, str]
+    ) -> None:
         """Start it; `arguments` are those of child.py after the descriptor and board.json."""
         heap = runtime.heap_bytes(heap) + stand_in_bytes(board)
         ours, theirs = socket.socketpair()
         out, self._pipe_end = os.pipe()
         os.set_blocking(out, False)
         self._out = out
-        command = [*runtime.micropython(), "-X", f"heapsize={heap}", "-m", "child", str(theirs.fileno())]
+        command = [
+            *runtime.micropython(),
+            "-X",
+            f"heapsize={heap}",
+            "-m",
+            "child",
+            str(theirs.fileno()),
+        ]
         command += [str(board), *arguments]
         environment = {**os.environ, "MICROPYPATH": f"{stand_ins()}:.frozen", "TZ": "UTC", **env}
         guard = functools.partial(_die_with_parent, os.getpid()) if _libc else None
@@ -162,7 +179,9 @@ class Child(asyncio.Protocol):
             if words[0] == records.STEP:
                 self._transport.write(self._step(words))
             elif words[0] == records.LOOKUP:
-                self._task = asyncio.ensure_future(self._answer(rest.decode("utf-8", "replace"), words[3]))
+                self._task = asyncio.ensure_future(
+                    self._answer(rest.decode("utf-8", "replace"), words[3])
+                )
             else:
                 self._halted(words[2])
                 return

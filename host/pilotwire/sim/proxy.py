@@ -35,7 +35,9 @@ class Cable:
         if up:
             self._up.set()
             for peer, (port, _) in list(self._listeners.items()):
-                with contextlib.suppress(OSError):  # somebody took the port: the next look-up gives another
+                with contextlib.suppress(
+                    OSError
+                ):  # somebody took the port: the next look-up gives another
                     self._listeners[peer] = (port, await self._listen(peer, port))
             return
         self._up.clear()
@@ -84,7 +86,11 @@ class Cable:
                 asyncio.open_connection(*peer, limit=_CHUNK), _CONNECT_S
             )
         except (OSError, TimeoutError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or "no answer"
+            why = (
+                error.strerror
+                if isinstance(error, OSError) and error.strerror
+                else str(error) or "no answer"
+            )
             self._tell(f"no connection to {peer[0]}:{peer[1]}, {why.lower()}", {"level": "warning"})
             _reset(writer)
             return

@@ -62,7 +62,9 @@ def pack_connector(
     temperature_c10: int,
 ) -> bytes:
     """What the box sees of one connector; `proximity_ohm` -1 = open."""
-    return _IN_CONNECTOR.pack(high_mv, low_mv, proximity_ohm, pulses, feedback, locked, rcd, temperature_c10)
+    return _IN_CONNECTOR.pack(
+        high_mv, low_mv, proximity_ohm, pulses, feedback, locked, rcd, temperature_c10
+    )
 
 
 IDLE_CONNECTOR = pack_connector(12000, -12000, -1, 0, False, False, False, 300)

@@ -1,7 +1,7 @@
 """The state directory of a virtual wallbox: flash, world, and the lock that keeps a second one out.
 
-    flash.bin    the flash from 0x8000 on        world.json   cable, car, meter: what outlives the box's power
-    rtc.bin      what outlives a reset           board.json   the board, with as many connectors as were asked for
+flash.bin    the flash from 0x8000 on        world.json   cable, car, meter: what outlives the box's power
+rtc.bin      what outlives a reset           board.json   the board, with as many connectors as were asked for
 """
 
 import errno
@@ -30,7 +30,9 @@ class StateDir:
         except BlockingIOError:
             os.close(self._lock)
             raise PilotwireError(
-                f"cannot use {self.path}", "another virtual wallbox runs in it", "stop that one or take another directory"
+                f"cannot use {self.path}",
+                "another virtual wallbox runs in it",
+                "stop that one or take another directory",
             ) from None
         except OSError as error:
             if self._lock >= 0:
@@ -57,7 +59,9 @@ class StateDir:
     def board(self) -> Path:
         return self.path / "board.json"
 
-    def prepare(self, connectors: int, settings: dict[str, str], image: Path | None = None) -> dict[str, Any]:
+    def prepare(
+        self, connectors: int, settings: dict[str, str], image: Path | None = None
+    ) -> dict[str, Any]:
         """Make what is missing; returns the board.
 
         Args:
@@ -66,10 +70,13 @@ class StateDir:
             image: flash of a box that starts for the first time, the build's if None.
         """
         try:
-            board = json.loads((build.repository() / "boards" / "virtual" / "board.json").read_text())
+            board = json.loads(
+                (build.repository() / "boards" / "virtual" / "board.json").read_text()
+            )
             if not 1 <= connectors <= len(board["connectors"]):
                 raise PilotwireError(
-                    f"cannot have {connectors} connectors", f"the board has 1 to {len(board['connectors'])}"
+                    f"cannot have {connectors} connectors",
+                    f"the board has 1 to {len(board['connectors'])}",
                 )
             board["connectors"] = board["connectors"][:connectors]
             text = json.dumps(board).encode()

@@ -90,7 +90,9 @@ class Supervisor:
     async def __aenter__(self) -> "Supervisor":
         self._dir = await asyncio.to_thread(StateDir, self._path)
         try:
-            board = await asyncio.to_thread(self._dir.prepare, self._connectors, self._settings, self._image)
+            board = await asyncio.to_thread(
+                self._dir.prepare, self._connectors, self._settings, self._image
+            )
             self._world = World(board, self._tell_at, self._dir.load_world())
             self._start_ms = self._world.now
             self._start_utc = datetime.now(UTC)
@@ -145,7 +147,9 @@ class Supervisor:
         return answer["state"] if word == "state" else answer
 
     async def _request(self, request: dict[str, Any]) -> dict[str, Any]:
-        fields = {k: v for k, v in request.items() if k != "do" and (k != "id" or request["do"] == "tag")}
+        fields = {
+            k: v for k, v in request.items() if k != "do" and (k != "id" or request["do"] == "tag")
+        }
         return await getattr(self, "_do_" + request["do"])(**fields) or {}
 
     async def _do_plug(self, connector: int = 1, **fields: Any) -> None:
@@ -201,8 +205,12 @@ class Supervisor:
     async def _do_limit(self, slot: str, ma: int | None, connector: int = 1) -> None:
         self._world.outlet(connector)
         if self._child is None:
-            raise PilotwireError("limit was refused", f"the box is {self._power}", "switch its power on")
-        self._child.say("@" + json.dumps({"limit": {"connector": connector, "slot": slot, "ma": ma}}))
+            raise PilotwireError(
+                "limit was refused", f"the box is {self._power}", "switch its power on"
+            )
+        self._child.say(
+            "@" + json.dumps({"limit": {"connector": connector, "slot": slot, "ma": ma}})
+        )
         what = f"limits {slot} to {ma} mA" if ma is not None else f"takes limit {slot} away"
         self._tell("person", what, {"connector": connector, "slot": slot, "ma": ma})
 
@@ -225,7 +233,9 @@ class Supervisor:
                 self._waits.remove(entry)
         if not held:
             error = PilotwireError(
-                f"not reached within {timeout_s:g} s", json.dumps(until), "the last state is in the answer"
+                f"not reached within {timeout_s:g} s",
+                json.dumps(until),
+                "the last state is in the answer",
             )
             error.state = self.state()  # type: ignore[attr-defined]
             raise error
@@ -340,7 +350,9 @@ class Supervisor:
             self._stop("halted", outputs=True)
             self._tell("box", "the program has ended, the chip is in its REPL", {"level": "error"})
             return
-        self._tell("box", f"restarts ({_CAUSES.get(cause, cause)})", {"level": "warning", "cause": cause})
+        self._tell(
+            "box", f"restarts ({_CAUSES.get(cause, cause)})", {"level": "warning", "cause": cause}
+        )
         self._stop("on")
         self._spawn(self._again(cause))
 
@@ -353,7 +365,9 @@ class Supervisor:
 
     def _lost(self, status: int | None) -> None:
         self._stop("crashed")
-        self._tell("box", f"the interpreter died, status {status}", {"level": "error", "status": status})
+        self._tell(
+            "box", f"the interpreter died, status {status}", {"level": "error", "status": status}
+        )
 
     def _line(self, line: str) -> None:
         if line.startswith("@"):
@@ -382,9 +396,15 @@ class Supervisor:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
             if self._child is None and self._power != "on":
-                self._world.advance(self._world.now + max(1, round((now - last) * (self._speed or 1) * 1000)))
+                self._world.advance(
+                    self._world.now + max(1, round((now - last) * (self._speed or 1) * 1000))
+                )
                 self._look()
-            elif self._child and self._words[5] and now - self._heard > max(self._silent_s, self._words[5] / 1000):
+            elif (
+                self._child
+                and self._words[5]
+                and now - self._heard > max(self._silent_s, self._words[5] / 1000)
+            ):
                 self._tell("box", "does not wait any more", {"level": "error"})
                 self._halted(WDT)
             last = now

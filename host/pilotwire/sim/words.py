@@ -24,7 +24,8 @@ def schema() -> dict[str, Any]:
 def _validators() -> dict[str, jsonschema.Draft202012Validator]:
     defs = schema()["$defs"]
     return {
-        entry["title"]: jsonschema.Draft202012Validator({**entry, "$defs": defs}) for entry in schema()["oneOf"]
+        entry["title"]: jsonschema.Draft202012Validator({**entry, "$defs": defs})
+        for entry in schema()["oneOf"]
     }
 
 
@@ -72,8 +73,14 @@ def holds(state: Any, wanted: Any) -> bool:
                 return False
         if isinstance(state, list):
             # {"0": ...} names an element of a list.
-            return all(k.isdecimal() and int(k) < len(state) and holds(state[int(k)], v) for k, v in wanted.items())
-        return isinstance(state, dict) and all(k in state and holds(state[k], v) for k, v in wanted.items()) or not wanted
+            return all(
+                k.isdecimal() and int(k) < len(state) and holds(state[int(k)], v)
+                for k, v in wanted.items()
+            )
+        return (
+            isinstance(state, dict)
+            and all(k in state and holds(state[k], v) for k, v in wanted.items())
+        ) or not wanted
     if isinstance(wanted, list):
         return (
             isinstance(state, list)

@@ -22,7 +22,12 @@ class World:
         saved: what `dump` returned once, or {}.
     """
 
-    def __init__(self, board: dict[str, Any], tell: Callable[[int, str, str, dict], None], saved: dict[str, Any]):
+    def __init__(
+        self,
+        board: dict[str, Any],
+        tell: Callable[[int, str, str, dict], None],
+        saved: dict[str, Any],
+    ):
         self.now = int(saved.get("time_ms", 0))
         self.network = True
         self.changes = 0
@@ -49,7 +54,9 @@ class World:
     def outlet(self, number: int) -> Outlet:
         """The outlet of that number, from 1."""
         if number > len(self.outlets):
-            raise PilotwireError(f"there is no connector {number}", f"the box has {len(self.outlets)}")
+            raise PilotwireError(
+                f"there is no connector {number}", f"the box has {len(self.outlets)}"
+            )
         return self.outlets[number - 1]
 
     # -- people and things
@@ -64,7 +71,9 @@ class World:
     ) -> None:
         outlet = self.outlet(connector)
         if outlet.car:
-            raise PilotwireError(f"connector {connector} is taken", "a car is plugged in", "unplug it first")
+            raise PilotwireError(
+                f"connector {connector} is taken", "a car is plugged in", "unplug it first"
+            )
         outlet.plug(Cable(cable_a, 3), Car(car, float(battery_wh), phases=phases))
         self.unsaved = True
 
@@ -80,7 +89,9 @@ class World:
     def _car(self, connector: int) -> Car:
         car = self.outlet(connector).car
         if not car:
-            raise PilotwireError(f"no car is plugged in at connector {connector}", "", "plug one in first")
+            raise PilotwireError(
+                f"no car is plugged in at connector {connector}", "", "plug one in first"
+            )
         return car
 
     def wants(self, connector: int, on: bool) -> None:
@@ -190,7 +201,12 @@ class World:
             "drawn_ma": [round(amps * 1000) for amps in outlet.drawn],
             "plugged": car is not None,
             "cable_a": outlet.cable.ampacity if outlet.cable else None,
-            "car": {"kind": car.kind, "s2": car.s2, "wants": car.wants, "battery_wh": round(car.battery_wh, 3)}
+            "car": {
+                "kind": car.kind,
+                "s2": car.s2,
+                "wants": car.wants,
+                "battery_wh": round(car.battery_wh, 3),
+            }
             if car
             else None,
             "faults": sorted(outlet.faults | self._faults),
@@ -205,7 +221,9 @@ class World:
             "connectors": [
                 {
                     "cable": asdict(o.cable) if o.cable else None,
-                    "car": {k: v for k, v in asdict(o.car).items() if k in _KEPT} if o.car else None,
+                    "car": {k: v for k, v in asdict(o.car).items() if k in _KEPT}
+                    if o.car
+                    else None,
                     "faults": sorted(o.faults),
                     "locked": o.locked,
                     "welded": o.closed and "weld" in o.faults,

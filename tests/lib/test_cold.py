@@ -1,0 +1,58 @@
+# Cold modules: what they took is free again after their job.
+import gc
+import sys
+
+import cold
+
+SOURCE = "class Job:\n    table = b'%s'\n" % ("x" * 4000)
+
+
+def write(name, text):
+    with open(name, "w") as f:
+        f.write(text)
+
+
+def used():
+    for _ in range(3):
+        gc.collect()
+    return gc.mem_alloc()
+
+
+def test_module_is_gone():
+    import os
+
+    write("cold_one.py", SOURCE)
+    sys.path.append("")
+    before = used()
+    module = cold.load("cold_one")
+    assert len(module.Job.table) == 4000
+    cold.drop("cold_one")
+    assert "cold_one" not in sys.modules
+    module = None
+    os.remove("cold_one.py")
+    assert used() - before < 1500  # interned names stay
+
+
+def test_part_of_a_package():
+    import os
+
+    os.mkdir("cold_two")
+    write("cold_two/part.py", "X = 7\n")
+    module = cold.load("cold_two.part")
+    assert module.X == 7
+    cold.drop("cold_two.part")
+    assert not hasattr(sys.modules["cold_two"], "part")
+    write("cold_two/part.py", "X = 8\n")
+    assert cold.load("cold_two.part").X == 8
+    cold.drop("cold_two.part")
+    os.remove("cold_two/part.py")
+    os.rmdir("cold_two")
+
+
+def test_missing():
+    try:
+        cold.load("cold_nothing")
+        raise AssertionError("no error")
+    except ImportError:
+        pass
+    cold.drop("cold_nothing")
