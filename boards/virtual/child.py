@@ -17,6 +17,7 @@ if _fd < 0:
 import json
 import os
 
+import chip_time
 import esp32
 import machine
 import network
@@ -38,10 +39,10 @@ def _boot():
     flash = open(sys.argv[3], "r+b")
     size = flash.seek(0, 2)
     chip = nor.Nor(flash, size)
-    machine.rtc_file = open(sys.argv[4], "r+b")
+    chip_time.rtc_file = open(sys.argv[4], "r+b")
     machine.cause = int(sys.argv[5])
-    machine.world_ms = int(sys.argv[6])
-    machine.restore_rtc()
+    chip_time.world_ms = int(sys.argv[6])
+    chip_time.restore_rtc()
     esp32.use(chip)
     wire.connect(open(_fd, "r+b"), chip)
     # As modules/inisetup.py and _boot.py of the chip.

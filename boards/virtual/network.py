@@ -2,6 +2,7 @@
 
 import time
 
+import chip_adc
 import machine
 import wire
 from micropython import const
@@ -73,7 +74,7 @@ class WLAN:
             self._active = bool(on[0])
             if not self._active:
                 self._due = None
-            machine.radio_on = any(w and w._active for w in WLAN._shared)
+            chip_adc.radio_on = any(w and w._active for w in WLAN._shared)
         return self._active
 
     def connect(self, ssid=None, key=None, *, bssid=None):

@@ -4,6 +4,7 @@
 import io
 import time
 
+import chip_time
 import esp32
 import machine
 import network
@@ -243,16 +244,16 @@ def test_rtc():
 # What survives a reset is in a file; an empty one is what a power cut leaves.
 def test_rtc_is_kept_over_a_reset():
     time.set_rtc(0)
-    machine.rtc_file = io.BytesIO(bytearray(0))
-    machine.restore_rtc()
+    chip_time.rtc_file = io.BytesIO(bytearray(0))
+    chip_time.restore_rtc()
     RTC().memory(b"snapshot")
     RTC().datetime((2026, 1, 1, 0, 0, 0, 0, 0))
-    kept = machine.rtc_file.getvalue()
+    kept = chip_time.rtc_file.getvalue()
     RTC._memory = b""
     time.set_rtc(0)
-    machine.rtc_file = io.BytesIO(kept)
-    machine.restore_rtc()
-    machine.rtc_file = None
+    chip_time.rtc_file = io.BytesIO(kept)
+    chip_time.restore_rtc()
+    chip_time.rtc_file = None
     assert RTC().memory() == b"snapshot"
     assert time.gmtime()[0] == 2026
 

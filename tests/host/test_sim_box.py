@@ -269,7 +269,7 @@ async def test_watchdog_bites_in_simulated_time(path, image):
 async def test_watchdog_bites_in_real_time_when_the_program_hangs(path, image):
     # Only code that never asks for the time gets here: the supervisor has to notice.
     async with Box(path, image) as box:
-        box._silent_s = 0.5
+        box._box.silent_s = 0.1
         await box.passes(1)
         await box.tell("hang")
         await asyncio.wait_for(box.until(timeout_s=1e6, reset_cause=3), 20)
@@ -285,7 +285,7 @@ async def test_the_end_of_the_program_is_said(path, image):
         assert state["connectors"][0]["relay"]  # a chip in its REPL leaves its pins as they are
         assert "ZeroDivisionError: divide by zero" in box.lines()
         assert box.lines("box") == ["the program has ended, the chip is in its REPL"]
-        with pytest.raises(PilotwireError, match="the box is halted"):
+        with pytest.raises(PilotwireError, match="it is halted"):
             await box.do("limit", slot="user", ma=1)
         await box.do("power", on=False)
         await box.do("power", on=True)

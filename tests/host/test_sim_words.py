@@ -1,5 +1,7 @@
 """Words of the control socket: what is accepted, and what an error says."""
 
+from pathlib import Path
+
 import pytest
 
 from pilotwire import settings_file
@@ -41,6 +43,18 @@ def test_good(request_):
 
 def test_every_word_has_an_example():
     assert {r["do"] for r in GOOD} == set(words.known())
+
+
+def test_the_page_names_every_word_field_and_fault():
+    page = (Path(__file__).parents[2] / "docs" / "control.md").read_text()
+    for entry in words.schema()["oneOf"]:
+        row = next(
+            line
+            for line in page.splitlines()
+            if line.startswith("| `") and f"`{entry['title']}`" in line
+        )
+        assert all(f"`{name}`" in row for name in entry["properties"] if name not in ("do", "id"))
+    assert all(f"`{kind}`" in page for kind in words.schema()["$defs"]["kind"]["enum"])
 
 
 BAD = [

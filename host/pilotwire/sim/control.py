@@ -93,9 +93,10 @@ class Control:
             words.check(request)
             answer = await self._do(request)
             _send(writer, request, **answer)
+        except words.NotReached as error:
+            _send(writer, request, error=str(error), state=error.state)
         except PilotwireError as error:
-            more = {"state": error.state} if hasattr(error, "state") else {}
-            _send(writer, request, error=str(error), **more)
+            _send(writer, request, error=str(error))
         with contextlib.suppress(ConnectionError):
             await writer.drain()
 

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from pilotwire import build, runtime
@@ -70,7 +70,7 @@ class Child(asyncio.Protocol):
     def __init__(
         self,
         step: Callable[[tuple[int, ...]], bytes],
-        lookup: Callable[[str, int], "asyncio.Future[bytes]"],
+        lookup: Callable[[str, int], Awaitable[bytes]],
         halted: Callable[[int], None],
         line: Callable[[str], None],
         lost: Callable[[int | None], None],

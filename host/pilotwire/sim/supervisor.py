@@ -1,4 +1,4 @@
-"""The virtual wallbox: the box's process, the world around it, and the words that change them.
+"""The virtual wallbox: the box, the world around it, and the words that change them.
 
     async with Supervisor(state_dir, settings={"CentralSystemURL": "ws://..."}) as box:
         await box.do("plug", connector=1, cable_a=32)
@@ -14,21 +14,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pilotwire import runtime
 from pilotwire.errors import PilotwireError
-from pilotwire.sim import records, words
+from pilotwire.sim import words
+from pilotwire.sim.box import Box
 from pilotwire.sim.control import Control
-from pilotwire.sim.process import Child, stand_in_bytes
 from pilotwire.sim.proxy import Cable
 from pilotwire.sim.state_dir import StateDir
 from pilotwire.sim.world import World
 from pilotwire.timeline import Event
 
-BOOT_MS = 400  # from reset to boot.py on an ESP32
-POWER_ON, HARD, WDT, SOFT = 1, 2, 3, 5
-_CAUSES = {HARD: "reset", WDT: "watchdog", 4: "deep sleep", SOFT: "soft reset"}
 _TICK_S = 0.02
 _SAVE_S = 0.25
 _LOOK_MS = 20  # simulated time between two looks at what is waited for
@@ -70,68 +66,56 @@ class Supervisor:
         self._on_event = on_event
         self._env = {} if ticks is None else {"PILOTWIRE_TICKS": str(ticks)}
         self.control_address: tuple[str, int] = control
-        self._child: Child | None = None
-        self._report: dict[str, Any] = {}
-        self._words: tuple[int, ...] = (0,) * 17
-        self._base_ms = 0
-        self._cause = POWER_ON
-        self._power = "off"  # "on", "off", "halted" (in its REPL), "crashed"
-        self._heard = 0.0
         self._waits: list[tuple[int, dict[str, Any], asyncio.Future[bool]]] = []
         self._look_ms = 0
         self._looked: tuple[int, int] | None = None
-        self._changes = 0
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._flash_before = (0, 0, 0)
-        self._error: PilotwireError | None = None
-        self._silent_s = 10.0  # real seconds without a record after which an armed watchdog bites
-        self.exchanges = 0
+        self._open = contextlib.AsyncExitStack()
 
-    async def __aenter__(self) -> "Supervisor":
-        self._dir = await asyncio.to_thread(StateDir, self._path)
-        try:
+    async def __aenter__(self) -> Self:
+        async with contextlib.AsyncExitStack() as stack:
+            self._dir = await asyncio.to_thread(StateDir, self._path)
+            stack.callback(self._dir.close)
             board = await asyncio.to_thread(
                 self._dir.prepare, self._connectors, self._settings, self._image
             )
             self._world = World(board, self._tell_at, self._dir.load_world())
             self._start_ms = self._world.now
             self._start_utc = datetime.now(UTC)
-            self._cable = Cable(lambda what, data: self._tell("network", what, data))
-            self._control = Control(self._request)
-            self.control_address = await self._control.start(*self._where)
             self._dir.save_world(self._world.dump())
-            await self._power_on()
-            self._spawn(self._run())
-        except BaseException:
-            await self._close()
-            raise
+            stack.callback(self._save)
+            self._cable = Cable(lambda what, data: self._tell("network", what, data))
+            stack.push_async_callback(self._cable.close)
+            self._control = Control(self._request)
+            stack.push_async_callback(self._control.close)
+            self.control_address = await self._control.start(*self._where)
+            self._box = Box(
+                self._world,
+                self._dir,
+                self._cable,
+                self._heap,
+                self._env,
+                self._tell,
+                self._look_if_due,
+            )
+            self._box.speed = self._speed
+            stack.callback(self._end)
+            await self._box.power_on()
+            task = asyncio.ensure_future(self._run())
+            stack.callback(task.cancel)
+            self._open = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._close()
+        await self._open.aclose()
 
-    async def _close(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._child:
-            self._child.kill()
-            self._child = None
+    def _end(self) -> None:
+        self._box.stop("off", outputs=True)
         for _, _, future in self._waits:
             future.cancel()
-        if hasattr(self, "_control"):
-            await self._control.close()
-        if hasattr(self, "_cable"):
-            await self._cable.close()
-        if hasattr(self, "_world"):
-            with contextlib.suppress(PilotwireError):
-                self._dir.save_world(self._world.dump())
-        self._dir.close()
 
-    def _spawn(self, coroutine: Any) -> None:
-        task = asyncio.ensure_future(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _save(self) -> None:
+        with contextlib.suppress(PilotwireError):
+            self._dir.save_world(self._world.dump())
 
     # -- words
 
@@ -194,28 +178,20 @@ class Supervisor:
         await self._cable.set(up)
 
     async def _do_power(self, on: bool) -> None:
-        if on and self._power != "on":
-            await self._power_on()
-        elif not on and self._power != "off":
-            self._stop("off")
-            self._dir.forget_rtc()
-            self._tell("power", "is cut", {"level": "warning"})
-            await self._cable.drop()
+        if on and self._box.power != "on":
+            await self._box.power_on()
+        elif not on and self._box.power != "off":
+            await self._box.power_off()
 
     async def _do_limit(self, slot: str, ma: int | None, connector: int = 1) -> None:
         self._world.outlet(connector)
-        if self._child is None:
-            raise PilotwireError(
-                "limit was refused", f"the box is {self._power}", "switch its power on"
-            )
-        self._child.say(
-            "@" + json.dumps({"limit": {"connector": connector, "slot": slot, "ma": ma}})
-        )
+        limit = {"connector": connector, "slot": slot, "ma": ma}
+        self._box.console("@" + json.dumps({"limit": limit}))
         what = f"limits {slot} to {ma} mA" if ma is not None else f"takes limit {slot} away"
         self._tell("person", what, {"connector": connector, "slot": slot, "ma": ma})
 
     async def _do_speed(self, factor: float) -> None:
-        self._speed = factor
+        self._box.speed = factor
 
     async def _do_state(self) -> dict[str, Any]:
         return {"state": self.state()}
@@ -232,13 +208,7 @@ class Supervisor:
             if entry in self._waits:
                 self._waits.remove(entry)
         if not held:
-            error = PilotwireError(
-                f"not reached within {timeout_s:g} s",
-                json.dumps(until),
-                "the last state is in the answer",
-            )
-            error.state = self.state()  # type: ignore[attr-defined]
-            raise error
+            raise words.NotReached(timeout_s, until, self.state())
 
     def _person(self, what: str, connector: int) -> None:
         self._tell("person", what, {"connector": connector})
@@ -251,20 +221,26 @@ class Supervisor:
         return self._world.now - self._start_ms
 
     @property
+    def exchanges(self) -> int:
+        """Records that the box and the world have exchanged."""
+        return self._box.exchanges
+
+    @property
     def pid(self) -> int | None:
         """Of the box's process, None while there is none."""
-        return self._child.pid if self._child else None
+        child = self._box.child
+        return child.pid if child else None
 
     def state(self) -> dict[str, Any]:
         """Everything that is known: the model's world, with the firmware's last report on top."""
-        world, report = self._world, self._report
+        world, box, report = self._world, self._box, self._box.report
         now = self._start_utc + timedelta(milliseconds=self.time_ms)
         reported = report.get("connectors") or []
         connectors = [
             {**seen, **(reported[k] if k < len(reported) and isinstance(reported[k], dict) else {})}
             for k, seen in enumerate(world.state())
         ]
-        flash = dict(zip(("reads", "programs", "erases"), self._words[6:9], strict=True))
+        flash = dict(zip(("reads", "programs", "erases"), box.flash, strict=True))
         return {
             "version": None,
             "slot": None,
@@ -276,10 +252,10 @@ class Supervisor:
             **report,
             "connectors": connectors,
             "flash": flash,
-            "power": self._power,
+            "power": box.power,
             "network": world.network,
-            "reset_cause": self._cause,
-            "speed": self._speed,
+            "reset_cause": box.cause,
+            "speed": box.speed,
             "time_ms": self.time_ms,
             "time_utc": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
@@ -291,101 +267,6 @@ class Supervisor:
         if self._on_event:
             self._on_event(Event(now - self._start_ms, who, what, data or None))
 
-    # -- the box
-
-    async def _power_on(self) -> None:
-        self._dir.forget_rtc()
-        self._tell("power", "is on", {})
-        await self._boot(POWER_ON)
-
-    async def _boot(self, cause: int) -> None:
-        self._cause = cause
-        self._report = {}
-        self._world.power(True)
-        self._world.advance(self._world.now + BOOT_MS)
-        self._base_ms = self._world.now
-        self._power = "on"
-        self._heard = time.monotonic()
-        self._words = (0,) * 17
-        self._changes += 1
-        child = Child(self._step, self._lookup, self._halted, self._line, self._lost)
-        self._child = child
-        arguments = [self._dir.flash, self._dir.rtc, cause, self._base_ms]
-        try:
-            await child.start(self._heap, self._dir.board, list(map(str, arguments)), self._env)
-        except BaseException:
-            self._child, self._power = None, "crashed"
-            raise
-
-    def _stop(self, why: str, outputs: bool = False) -> int | None:
-        """Kill the child; `outputs` keeps what it drives, as a chip in its REPL does."""
-        child, self._child = self._child, None
-        status = child.kill() if child else None
-        self._power = why
-        self._changes += 1
-        if not outputs:
-            self._world.power(why == "on")
-        if why != "on":
-            self._report = {**self._report, "online": False}
-        return status
-
-    def _step(self, answered: tuple[int, ...]) -> bytes:
-        self._words = answered
-        self._heard = time.monotonic()
-        self.exchanges += 1
-        self._world.drive(answered)
-        to = self._base_ms + answered[1]
-        if to > self._world.now:
-            self._world.advance(to)
-            if self._waits and (to >= self._look_ms or self._changed()):
-                self._look()
-        return self._world.answer(round(self._speed * 1000))
-
-    async def _lookup(self, host: str, port: int) -> bytes:
-        found = await self._cable.lookup(host, port)
-        return self._world.answer(round(self._speed * 1000), found)
-
-    def _halted(self, cause: int) -> None:
-        if cause == records.UNCAUGHT:
-            self._stop("halted", outputs=True)
-            self._tell("box", "the program has ended, the chip is in its REPL", {"level": "error"})
-            return
-        self._tell(
-            "box", f"restarts ({_CAUSES.get(cause, cause)})", {"level": "warning", "cause": cause}
-        )
-        self._stop("on")
-        self._spawn(self._again(cause))
-
-    async def _again(self, cause: int) -> None:
-        await self._cable.drop()
-        try:
-            await self._boot(cause)
-        except PilotwireError as error:
-            self._tell("box", str(error), {"level": "error"})
-
-    def _lost(self, status: int | None) -> None:
-        self._stop("crashed")
-        self._tell(
-            "box", f"the interpreter died, status {status}", {"level": "error", "status": status}
-        )
-
-    def _line(self, line: str) -> None:
-        if line.startswith("@"):
-            try:
-                report = json.loads(line[1:])
-            except ValueError:
-                report = None
-            if isinstance(report, dict):
-                if isinstance(report.get("heap"), int):
-                    # Every figure that is shown is in bytes of the chip.
-                    own = report["heap"] - stand_in_bytes(self._dir.board)
-                    report["heap"] = max(own, 0) * 100 // runtime.HEAP_SCALE_PERCENT
-                self._report = report
-                self._changes += 1
-                return
-        if line:
-            self._tell("firmware", line, {})
-
     # -- time
 
     async def _run(self) -> None:
@@ -395,18 +276,11 @@ class Supervisor:
         while True:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
-            if self._child is None and self._power != "on":
-                self._world.advance(
-                    self._world.now + max(1, round((now - last) * (self._speed or 1) * 1000))
-                )
+            if self._box.power != "on":
+                passed = round((now - last) * (self._box.speed or 1) * 1000)
+                self._world.advance(self._world.now + max(1, passed))
                 self._look()
-            elif (
-                self._child
-                and self._words[5]
-                and now - self._heard > max(self._silent_s, self._words[5] / 1000)
-            ):
-                self._tell("box", "does not wait any more", {"level": "error"})
-                self._halted(WDT)
+            self._box.watch()
             last = now
             if self._waits and self._changed():
                 self._look()
@@ -418,11 +292,15 @@ class Supervisor:
                     self._tell("box", str(error), {"level": "error"})
 
     def _changed(self) -> bool:
-        return self._looked != (self._changes, self._world.changes)
+        return self._looked != (self._box.changes, self._world.changes)
+
+    def _look_if_due(self) -> None:
+        if self._waits and (self._world.now >= self._look_ms or self._changed()):
+            self._look()
 
     def _look(self) -> None:
         """Answer those who wait."""
-        self._looked = (self._changes, self._world.changes)
+        self._looked = (self._box.changes, self._world.changes)
         self._look_ms = self._world.now + _LOOK_MS
         state = self.state() if self._waits else {}
         for entry in list(self._waits):

@@ -10,8 +10,21 @@ from importlib.resources import files
 from typing import Any
 
 import jsonschema
+from jsonschema.exceptions import best_match
 
 from pilotwire.errors import PilotwireError
+
+
+class NotReached(PilotwireError):
+    """What was waited for did not come within its time; `state` is the last state."""
+
+    def __init__(self, timeout_s: float, until: dict[str, Any], state: dict[str, Any]):
+        super().__init__(
+            f"not reached within {timeout_s:g} s",
+            json.dumps(until),
+            "the last state is in the answer",
+        )
+        self.state = state
 
 
 @functools.cache
@@ -29,6 +42,10 @@ def _validators() -> dict[str, jsonschema.Draft202012Validator]:
     }
 
 
+def _properties(word: Any) -> list[str]:
+    return next(list(e["properties"]) for e in schema()["oneOf"] if e["title"] == word)
+
+
 def known() -> list[str]:
     """All words."""
     return list(_validators())
@@ -43,9 +60,9 @@ def check(request: Any) -> None:
     if validator is None:
         why = "`do` is missing" if word is None else f"{json.dumps(word)[:60]} is not known"
         raise PilotwireError("this is no request", why, f"the words are {', '.join(known())}")
-    error = jsonschema.exceptions.best_match(validator.iter_errors(request))
+    error = best_match(validator.iter_errors(request))
     if error:
-        fields = ", ".join(sorted(set(validator.schema["properties"]) - {"do"} | {"id"}))
+        fields = ", ".join(sorted(set(_properties(word)) - {"do"} | {"id"}))
         where = ".".join(map(str, error.absolute_path))
         message = f"{where}: {error.message}" if where else error.message
         raise PilotwireError(f"{word} was refused", message[:300], f"its fields are {fields}")

@@ -195,6 +195,7 @@ class World:
             "relay": outlet.out.relay,
             "closed": outlet.closed,
             "locked": outlet.locked,
+            "rcd_tripped": outlet.tripped,
             "energy_wh": int(outlet.energy_wh),
             "power_w": round(outlet.power_w),
             "offered_ma": round(amps_of_duty(duty) * 1000) if 0 < duty < 1 else 0,
