@@ -22,7 +22,8 @@ _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows whe
 _SLOW_STEPS = 10  # proximity and temperature are read at every tenth step
 _MIN_MA = 6000
 _HERE = __file__.rsplit("/", 1)[0]
-_CAUSES = {"power": "PowerLoss"}  # of a start, as the reason of a transaction that it cut short; else Reboot
+# Causes of a start as the reason of a transaction that it cut short; else Reboot.
+_CAUSES = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
 
 
 class Outlet:
@@ -79,9 +80,9 @@ class Wallbox:
         n = len(board.connectors)
         self._shown = [None] * (3 + 4 * n)  # what the last report showed, and what the next one would:
         self._fresh = [None] * (3 + 4 * n)  # two lists that take turns, so that a quiet tick allocates nothing
-        self.settings.set("NumberOfConnectors", str(n))
+        self.settings.fix("NumberOfConnectors", str(n))
         cause = _CAUSES.get(board.reset_cause, "Reboot")
-        self.ocpp = ChargePoint(self.settings, ledger, clock, self.log, version, n, cause)
+        self.ocpp = ChargePoint(self.settings, store, ledger, clock, self.log, version, n, cause)
         self.ocpp.read = self._reading
         self.outlets = []
         for k, part in enumerate(board.connectors):
@@ -89,6 +90,7 @@ class Wallbox:
             self.ocpp.connectors[k].energy_wh = wh
             evse = Connector(part.max_ma, part.pulses_per_kwh, part.socket, clock.now_ms(), wh, part.ventilation)
             evse.limits.set("user", self.settings.get("MaxCurrent") * 1000, "MaxCurrent")
+            self.ocpp.connectors[k].has_lock = part.socket
             self.outlets.append(Outlet(part, evse))
         self.connection = Connection(self.ocpp, link, clock, self.log)
         self.log.info("app", "pilotwire %s, slot %s, start by %s" % (version, slot, board.reset_cause))
@@ -115,6 +117,8 @@ class Wallbox:
             c.energised = evse.energised
             c.offering = evse.limits.lowest_ma() >= _MIN_MA
             c.fault = evse.fault
+            c.secured = evse.lock and evse.inputs.locked is not False if c.has_lock else True
+            c.unlocked = not evse.lock and not evse.inputs.locked
             c.energy_wh = evse.energy_wh
         tag = self.board.tag()
         if tag:
@@ -129,6 +133,8 @@ class Wallbox:
             if evse.allowed != c.allowed and not evse.fault:
                 evse.allow(c.allowed, now)
             evse.hold_lock = c.locked
+        if self.ocpp.restart:
+            self.board.restart(self.ocpp.restart)
         self.board.led(self.ocpp.connectors[0].status)
         self.connection.tick()
         self._tell(now)

@@ -1,46 +1,45 @@
-# Availability as the central system ordered it: operative or not, per connector and for the station, kept over everything
-# (STAT-09), changes that wait for the end of a transaction included (AVAIL-06).
+# Cold: availability as the central system ordered it, kept over everything (STAT-09), changes that wait for the end of a
+# transaction included (AVAIL-06). The charge point holds `inoperative` and `scheduled`: bit 0 the station, bit n connector n.
 #
-# File: version, inoperative bits, scheduled bits; bit 0 is the station, bit n connector n. Under 128 bytes: costs no erase.
+# File: version, inoperative bits (2), scheduled bits (2). Under 128 bytes: a change costs hardly an erase.
+from struct import pack, unpack
+
 _FILE = "availability"
 _VERSION = 1
+_ALL = 0xFFFF
 
 
-class Availability:
-    def __init__(self, store):
-        self._store = store
-        self._inoperative = 0
-        self._scheduled = 0  # becomes inoperative once the connector is no longer in use
-        data = store.read(_FILE)
-        if data and len(data) == 5 and data[0] == _VERSION:
-            self._inoperative = data[1] | data[2] << 8
-            self._scheduled = data[3] | data[4] << 8
+def load(cp):
+    data = cp.store.read(_FILE)
+    if data and len(data) == 5 and data[0] == _VERSION:
+        _, cp.inoperative, cp.scheduled = unpack("<BHH", data)
 
-    def inoperative(self, number):
-        return bool(self._inoperative >> number & 1)
 
-    def change(self, number, operative, busy):
-        """ChangeAvailability; `busy` has the bits of connectors in use. True when something has to wait."""
-        targets = ~0 if number == 0 else 1 << number
-        if operative:
-            return self._save(self._inoperative & ~targets, self._scheduled & ~targets)
-        waiting = targets & busy & ~1
-        self._save(self._inoperative | targets & ~busy, self._scheduled | waiting & ~self._inoperative)
-        return bool(waiting & ~self._inoperative)
+def change(cp, number, operative):
+    """ChangeAvailability; the status of its answer."""
+    targets = _ALL if number == 0 else 1 << number
+    if operative:
+        _save(cp, cp.inoperative & ~targets, cp.scheduled & ~targets)
+        return "Accepted"
+    waiting = 0
+    for c in cp.connectors:
+        if c.in_use:
+            waiting |= 1 << c.number & targets
+    _save(cp, cp.inoperative | targets & ~waiting, cp.scheduled | waiting)
+    return "Scheduled" if waiting else "Accepted"
 
-    def free(self, number):
-        """Connector `number` is no longer in use: what was scheduled takes effect."""
-        bit = 1 << number
-        if self._scheduled & bit:
-            self._save(self._inoperative | bit, self._scheduled & ~bit)
 
-    def _save(self, inoperative, scheduled):
-        inoperative &= 0xFFFF
-        scheduled &= 0xFFFF & ~inoperative
-        if inoperative != self._inoperative or scheduled != self._scheduled:
-            self._inoperative, self._scheduled = inoperative, scheduled
-            self._store.write(
-                _FILE,
-                bytes((_VERSION, inoperative & 255, inoperative >> 8, scheduled & 255, scheduled >> 8)),
-            )
-        return False
+def settle(cp):
+    """What was scheduled takes effect on connectors that are no longer in use."""
+    free = 0
+    for c in cp.connectors:
+        if not c.in_use:
+            free |= 1 << c.number
+    _save(cp, cp.inoperative | cp.scheduled & free, cp.scheduled & ~free)
+
+
+def _save(cp, inoperative, scheduled):
+    scheduled &= ~inoperative
+    if inoperative != cp.inoperative or scheduled != cp.scheduled:
+        cp.store.write(_FILE, pack("<BHH", _VERSION, inoperative, scheduled))
+        cp.inoperative, cp.scheduled = inoperative, scheduled

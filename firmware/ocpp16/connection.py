@@ -137,7 +137,10 @@ class Connection:
             frame = self._cp.next_frame(self._clock.now_ms())
             if frame is None:
                 return
-            await self._ws.send(frame)
+            if isinstance(frame, str):
+                await self._ws.send(frame)
+            else:
+                await self._ws.send_parts(frame)
 
 
 def charger_path(path, identity):

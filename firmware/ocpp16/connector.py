@@ -1,7 +1,7 @@
 # One connector as OCPP sees it: authorisation, transaction, status. Sans-I/O.
 #
-# The caller sets what the electrical side says (plugged, inserted, requesting, energised, offering, fault, energy_wh), then calls
-# update(now_ms); what comes out is `status`, `allowed` (energy may flow) and `locked`.
+# The caller sets what the electrical side says (plugged, inserted, requesting, energised, offering, secured, unlocked, fault,
+# energy_wh), then calls update(now_ms); what comes out is `status` with `info`, `allowed` (energy may flow) and `locked`.
 import ticks
 
 AVAILABLE = "Available"
@@ -16,17 +16,10 @@ FAULTED = "Faulted"
 # A car that was just offered current closes its contact within seconds: until then the transaction is not called suspended.
 _SETTLE_MS = 10000
 _RATING_MS = 2000  # a cable that was just plugged is not rated yet
-# Faults that end a transaction rather than interrupt it (TX-26), with the reason.
-_ENDING = {
-    "emergency": "EmergencyStop",
-    "rcd": "Other",
-    "weld": "Other",
-    "no_close": "Other",
-    "over_current": "Other",
-}
+_UNPLUGGED = "EV side disconnected"
 
-# What the electrical side calls a fault, as OCPP's errorCode (STAT-05).
-ERROR_CODES = {
+# What the electrical side calls a fault, as OCPP's errorCode (STAT-05); the name itself goes into vendorErrorCode.
+_ERROR_CODES = {
     "diode": "EVCommunicationError",
     "short": "EVCommunicationError",
     "weld": "PowerSwitchFailure",
@@ -39,10 +32,19 @@ ERROR_CODES = {
     "meter": "PowerMeterFailure",
     "reader": "ReaderFailure",
 }
+# Faults that end a transaction rather than interrupt it (TX-26), with the reason.
+_ENDING = {
+    "emergency": "EmergencyStop",
+    "rcd": "Other",
+    "open_pe": "Other",
+    "weld": "Other",
+    "no_close": "Other",
+    "over_current": "Other",
+}
 
 
 class Connector:
-    def __init__(self, number, transactions, settings):
+    def __init__(self, number, transactions, settings, log):
         self.number = number
         # What the electrical side says.
         self.plugged = False  # a car is at the cable
@@ -50,22 +52,27 @@ class Connector:
         self.requesting = False
         self.energised = False
         self.offering = True
+        self.secured = True  # the plug is locked, as far as there is a lock and it can tell
+        self.unlocked = True
+        self.has_lock = False
         self.fault = None
         self.energy_wh = 0
         # What follows from it.
         self.status = AVAILABLE
+        self.info = None
         self.allowed = False
         self.locked = False
         self.tag = None  # authorised, transaction not begun
         self.parent = None
         self.finishing = False  # the transaction is over, the cable still in
         self.unavailable = False
-        self.begun = 0  # now_ms since when current is offered to the transaction
+        self.tried = False  # the cable that is in was tried for free charging
+        self._since = 0  # now_ms since when current is offered to the transaction
         self._transactions = transactions
         self._settings = settings
+        self._log = log
         self._deadline = 0
-        self._held = False  # locked until the tag of the last transaction shows up (TX-13)
-        self._last_tag = None
+        self._held = None  # (tag, parent) that frees the plug of a transaction that is over (TX-13, AUTH-18)
 
     @property
     def transaction(self):
@@ -73,7 +80,12 @@ class Connector:
 
     @property
     def error_code(self):
-        return ERROR_CODES.get(self.fault, "OtherError") if self.fault else "NoError"
+        return _ERROR_CODES.get(self.fault, "OtherError") if self.fault else "NoError"
+
+    @property
+    def in_use(self):
+        """Something is going on that a change of availability waits for (AVAIL-03)."""
+        return bool(self.transaction or self.tag or self.inserted or self.plugged)
 
     @property
     def free(self):
@@ -90,60 +102,96 @@ class Connector:
     def cancel(self):
         self.tag = self.parent = None
 
-    def stop(self, reason, tag=""):
-        """End the transaction; energy off first, then the record."""
-        self.allowed = False
+    def stop(self, reason, tag="", hold=False):
+        """End the transaction; `hold`: the plug stays locked until its tag is presented."""
         tx = self.transaction
-        self._last_tag = tx.tag
+        self.allowed = False
+        if hold and self.has_lock:
+            self._held = (tx.tag, tx.parent)
         self._transactions.end(tx, self.energy_wh, reason, tag)
         self.finishing = self.inserted
 
-    def release(self, tag):
-        """True when `tag` frees a socket that was held after the car was unplugged."""
-        if self._held and tag == self._last_tag:
-            self._held = False
+    def release(self, tag=None, parent=None):
+        """Free a plug that is held: for its tag, for its group, or for anybody (tag None). True if it was held."""
+        held = self._held
+        if held and (tag is None or same(held[0], tag) or (parent and held[1] and same(held[1], parent))):
+            self._held = None
             return True
         return False
+
+    @property
+    def held(self):
+        return self._held is not None
 
     def closed_at_start(self):
         """The transaction that ran here before the charger went down was closed (TX-15)."""
         self.finishing = True
 
+    def refuse(self):
+        """The central system does not accept the transaction that runs here (AUTH-18)."""
+        self.transaction.refused_wh = self.energy_wh
+
     def update(self, now):
         tx = self.transaction
-        if tx and not self.plugged and self._settings.get("StopTransactionOnEVSideDisconnect"):
-            self._held = not self._settings.get("UnlockConnectorOnEVSideDisconnect")
-            self.stop("EVDisconnected")
-            tx = None
-        if tx and self.fault in _ENDING:
-            self.stop(_ENDING[self.fault])
-            tx = None
-        if self.finishing and not self.inserted:
-            self.finishing = False
+        if tx:
+            self._follow(tx)
+            tx = self.transaction
+        if not self.inserted:
+            self.finishing = self.tried = False
         if self.tag and not tx and not self.finishing:
-            if self.plugged and not self.fault:
+            tx = self._begin(now)
+        self.allowed = bool(tx and tx.accepted and not self.fault)
+        # The plug is locked before a transaction begins: LOCK-01.
+        self.locked = bool(tx or self._held or (self.tag and self.plugged))
+        self.status = self._status(tx, now)
+        if self.status == FINISHING or (tx and not self.plugged):
+            if not self.plugged:
+                self.info = _UNPLUGGED
+        else:
+            self.info = None
+
+    def _follow(self, tx):
+        """End the transaction if what happened ends it."""
+        get = self._settings.get
+        if self.fault in _ENDING:
+            self.stop(_ENDING[self.fault])
+        elif not self.plugged and get("StopTransactionOnEVSideDisconnect"):
+            self.stop("EVDisconnected", "", not get("UnlockConnectorOnEVSideDisconnect"))
+        elif tx.refused_wh is not None and self.energy_wh - tx.refused_wh >= get("MaxEnergyOnInvalidId"):
+            if get("StopTransactionOnInvalidId"):
+                self.stop("DeAuthorized", "", True)
+            else:
+                tx.accepted = False
+
+    def _begin(self, now):
+        if ticks.diff(now, self._deadline) >= 0 or self.fault:  # AUTH-15
+            self.cancel()
+        elif self.plugged and self.secured:
+            if self._transactions.has_room():
                 tx = self._transactions.begin(self.number, self.tag, self.energy_wh)
                 tx.parent = self.parent
-                self.begun = now
+                self._since = now
                 self.cancel()
-            elif ticks.diff(now, self._deadline) >= 0:  # AUTH-15
-                self.cancel()
-        self.allowed = bool(tx and tx.accepted and not self.fault)
-        self.locked = bool(tx) or self._held
-        self.status = self._status(tx, now)
+                return tx
+            self._log.error("ocpp", "no room on flash for another transaction (TX-10)")
+            self.cancel()
+        return None
 
     def _status(self, tx, now):
         if self.fault:
             return FAULTED
         if tx:
+            if not self.plugged:
+                return SUSPENDED_EV  # TX-14
+            settling = ticks.diff(now, self._since)
             if not (self.offering and tx.accepted):
-                if self.status == PREPARING and ticks.diff(now, self.begun) < _RATING_MS:
+                if self.status == PREPARING and settling < _RATING_MS:
                     return PREPARING
-                self.begun = now  # the car gets its time again when current is offered again
+                self._since = now  # the car gets its time again when current is offered again
                 return SUSPENDED_EVSE
             if self.requesting and self.energised:
                 return CHARGING
-            if self.status not in (CHARGING, SUSPENDED_EV) and ticks.diff(now, self.begun) < _SETTLE_MS:
+            if self.status not in (CHARGING, SUSPENDED_EV) and settling < _SETTLE_MS:
                 return self.status  # on its way to Charging
             return SUSPENDED_EV
         if self.unavailable:
@@ -151,3 +199,8 @@ class Connector:
         if self.finishing:
             return FINISHING
         return PREPARING if self.inserted or self.tag else AVAILABLE
+
+
+def same(a, b):
+    """CiString comparison (J-CI-01)."""
+    return a.lower() == b.lower()

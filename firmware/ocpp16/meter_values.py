@@ -18,14 +18,17 @@ CONTEXTS = ("Sample.Periodic", "Sample.Clock", "Trigger", "Transaction.Begin", "
 PERIODIC = 0
 CLOCK = 1
 TRIGGER = 2
+BEGIN = 3
+END = 4
 MAX_PACKED = 2 + 4 + 2 + 6 + 6 + 2 + 2 + 2
 
 
 def index(name):
-    """The place of a measurand in a reading, in any case; -1 when there is none."""
+    """The place of a measurand in a reading, in any case, with or without a phase behind it; -1 when there is none."""
     name = name.lower()
     for i, row in enumerate(MEASURANDS):
-        if row[0].lower() == name:
+        measurand = row[0].lower()
+        if name == measurand or name.startswith(measurand + ".l"):
             return i
     return -1
 

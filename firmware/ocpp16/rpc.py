@@ -4,6 +4,7 @@
 # Sans-I/O: receive(text, now_ms) takes what came, next(now_ms) gives what is to be sent, answers before calls.
 # Calls are asked of `source.next_call(now_ms)`, which returns a Call or None; its `done(call, answer, error)` is called exactly
 # once, with the payload of the answer, or None and the code of the error: a wire code, "Timeout" or "Disconnected".
+# A payload is a dict, or an iterator of pieces of its JSON text where it is too large for one piece of RAM; then so is the frame.
 import json
 
 from ocpp16.errors import OcppError
@@ -35,7 +36,9 @@ class Rpc:
         self._clock = clock
         self._log = log
         self._count = 0
+        self.unique = None  # id of the CALL that is being handled
         self._answers = []
+        self._deferred = []  # ids of CALLs that are answered later
         self._call = None
         self._id = None
         self._deadline = 0
@@ -85,7 +88,14 @@ class Rpc:
             if not 0 < len(unique) <= _MAX_ID or len(frame) < 3 or not isinstance(frame[2], str):
                 raise OcppError("FormationViolation", "not a CALL")
             payload = frame[3] if len(frame) > 3 and frame[3] is not None else {}
-            answer = _dump([3, unique, self._handle(frame[2], payload)])
+            if unique in self._deferred:
+                raise OcppError("GenericError", "this CALL is being handled")
+            self.unique = unique
+            result = self._handle(frame[2], payload)
+            if result is None:  # the profile answers later
+                self._deferred.append(unique)
+                return
+            answer = _dump([3, unique, result])
         except OcppError as e:
             self._log.warning("ocpp", "refused %s: %s %s" % (frame[2:3], e.code, e.text))
             answer = _dump([4, unique, e.code, e.text[:255], {}])
@@ -109,8 +119,14 @@ class Rpc:
             handler = None
             cold.drop(profile)
 
+    def answer(self, unique, payload):
+        """Answer a CALL whose handler returned None; nothing if the connection it came by is gone."""
+        if unique in self._deferred:
+            self._deferred.remove(unique)
+            self._answers.append(_dump([3, unique, payload]))
+
     def next(self, now):
-        """The next text to send, or None."""
+        """The next frame to send, str or an iterator of str, or None."""
         if self._answers:
             return self._answers.pop(0)
         if self._call:
@@ -131,6 +147,7 @@ class Rpc:
     def disconnected(self):
         """The connection is gone, and with it whatever was under way (J-REC-04)."""
         self._answers.clear()
+        self._deferred.clear()
         if self._call:
             self._finish(None, "Disconnected")
 
@@ -141,7 +158,16 @@ class Rpc:
 
 
 def _dump(frame):
-    return json.dumps(frame, separators=(",", ":"))
+    if len(frame) == 5 or isinstance(frame[-1], dict):
+        return json.dumps(frame, separators=(",", ":"))
+    return _pieces(frame)
+
+
+def _pieces(frame):
+    yield json.dumps(frame[:-1], separators=(",", ":"))[:-1] + ","
+    for piece in frame[-1]:
+        yield piece
+    yield "]"
 
 
 def _profile_of(action):

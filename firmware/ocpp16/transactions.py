@@ -8,7 +8,9 @@
 #   BOOT    registers Wh x connectors (4 each)         TIME   UTC minus uptime of this start (4)
 #   METER   stamp (4), registers as in BOOT            START  stamp, connector (1), meter (4), tag
 #   SAMPLE  ref (4), stamp, connector (1), sample      STOP   ref, stamp, connector (1), meter (4), reason (1), tag
-#   ANSWER  ref (4), transactionId (8), accepted (1)
+#   DATA    as SAMPLE, for the transactionData of StopTransaction
+#   ANSWER  ref (4), transactionId (8)
+import json
 from struct import pack, pack_into, unpack_from
 
 from ocpp16 import meter_values
@@ -23,8 +25,11 @@ START = 4
 SAMPLE = 5
 STOP = 6
 ANSWER = 7
+DATA = 8
 _VERSION = 1
 _UPTIME = 0x80000000  # set in a stamp that counts seconds since the start of the charger, for want of UTC
+# Room for what a transaction that began must still be able to write (TX-10): two sectors, whatever else happens.
+_RESERVE = 8192
 _MAX_WAIT_S = 432000  # five days: what ticks can hold
 
 REASONS = (
@@ -52,7 +57,8 @@ class Transaction:
         self.parent = None
         self.start_wh = start_wh
         self.id = None  # transactionId, once the central system gave one
-        self.accepted = True  # until the central system says otherwise
+        self.accepted = True  # energy may flow
+        self.refused_wh = None  # register when the central system refused it
         self.stamp = 0  # of its last record
         self.settled = False
 
@@ -63,7 +69,8 @@ class Transactions:
         self.open = [None] * connectors  # running transactions
         self.queued = 0  # messages to deliver
         self.refused = 0  # messages given up after the last attempt (TX-08)
-        self.on_start = None  # called with (ref, idTagInfo) when a Start is answered
+        self.on_start = None  # called with (ref, tag, idTagInfo) when a Start is answered, with ref None for a Stop
+        self.boundary = None  # called with (transaction, context) right after Start and before Stop
         self._ledger = ledger
         self._settings = settings
         self._clock = clock
@@ -127,13 +134,12 @@ class Transactions:
                     if tx and tx.ref == ref and not tx.settled:
                         repairs.append(ref)
             elif kind == ANSWER and not done:
-                _, ref, number, accepted = unpack_from("<BIqB", data)
+                _, ref, number = unpack_from("<BIq", data)
                 self._ids[ref] = (number, rec)
                 self.queued -= 1
                 for tx in self.open:
                     if tx and tx.ref == ref:
                         tx.id = number
-                        tx.accepted = bool(accepted)
         for rec in repairs:
             self._ledger.done(rec)
         return bool(repairs)
@@ -165,19 +171,35 @@ class Transactions:
         tx.stamp = stamp
         self.open[connector - 1] = tx
         self.queued += 1
+        if self.boundary:
+            self.boundary(tx, meter_values.BEGIN)
         return tx
 
-    def sample(self, connector, context, bits, reading):
+    def has_room(self):
+        return self._ledger.free() >= _RESERVE
+
+    def sample(self, connector, context, bits, reading, stamp=None):
         """Queue a MeterValues; nothing when the hardware measures none of what is asked."""
-        end = meter_values.pack(self._buf, 10, context, bits, reading)
-        if end:
-            tx = self.open[connector - 1]
-            pack_into("<BIIB", self._buf, 0, _VERSION, tx.ref if tx else 0, self._stamp(), connector)
-            self._ledger.append(SAMPLE, memoryview(self._buf)[:end])
+        if self._keep(SAMPLE, self.open[connector - 1], connector, context, bits, reading, stamp):
             self.queued += 1
+
+    def keep(self, tx, context, bits, reading, stamp=None):
+        """Keep a sample for the transactionData of the StopTransaction."""
+        self._keep(DATA, tx, tx.connector, context, bits, reading, stamp)
+
+    def _keep(self, kind, tx, connector, context, bits, reading, stamp):
+        end = meter_values.pack(self._buf, 10, context, bits, reading)
+        if not end:
+            return False
+        stamp = self._stamp() if stamp is None else stamp
+        pack_into("<BIIB", self._buf, 0, _VERSION, tx.ref if tx else 0, stamp, connector)
+        self._ledger.append(kind, memoryview(self._buf)[:end])
+        return True
 
     def end(self, tx, wh, reason, tag="", stamp=None):
         wh = max(wh, tx.start_wh)  # TX-25
+        if self.boundary and stamp is None:
+            self.boundary(tx, meter_values.END)
         stamp = self._stamp() if stamp is None else stamp
         data = pack("<BIIBIB", _VERSION, tx.ref, stamp, tx.connector, wh, REASONS.index(reason))
         self._ledger.append(STOP, data + tag.encode())
@@ -277,9 +299,40 @@ class Transactions:
             "timestamp": self._timestamp(rec, stamp),
             "reason": REASONS[reason],
         }
+        tag = None
         if len(data) > 15:
-            payload["idTag"] = bytes(data[15:]).decode()
-        return Call("StopTransaction", payload, self._stop_done, (rec, ref))
+            tag = payload["idTag"] = bytes(data[15:]).decode()
+        kept = self._kept(ref, rec)
+        if kept:
+            payload = self._with_data(payload, kept)
+        return Call("StopTransaction", payload, self._stop_done, (rec, ref, tag))
+
+    def _with_data(self, payload, records):
+        """The pieces of a StopTransaction with transactionData, thinned out in the middle where it is too much (MV-03, MV-04)."""
+        yield json.dumps(payload)[:-1] + ',"transactionData":['
+        most = self._settings.get("StopTransactionMaxMeterValues")
+        n, share = len(records), -1
+        for i, rec in enumerate(records):
+            k = i * (most - 1) // (n - 1) if n > most else i
+            if k != share:
+                for _, _, data, _ in self._ledger.records(rec - 1):
+                    break
+                values, _ = meter_values.sampled_values(data, 10)
+                stamp = self._timestamp(rec, unpack_from("<I", data, 5)[0])
+                entry = json.dumps({"timestamp": stamp, "sampledValue": values})
+                yield "," + entry if i else entry
+            share = k
+        yield "]}"
+
+    def _kept(self, ref, stop):
+        """The ids of the DATA records of a transaction."""
+        found = []
+        for rec, kind, data, _ in self._ledger.records(ref, True):
+            if rec > stop:
+                break
+            if kind == DATA and unpack_from("<I", data, 1)[0] == ref:
+                found.append(rec)
+        return found
 
     def _id_of(self, ref):
         return self._ids[ref][0] if ref in self._ids else -1  # TX-05
@@ -287,13 +340,12 @@ class Transactions:
     def _start_done(self, call, answer, error):
         if not self._settled(error):
             return
-        info = answer["idTagInfo"] if answer else None
-        self._answered(call.ref, answer["transactionId"] if answer else -1, not info or info["status"] == "Accepted")
-        if info and self.on_start:
-            self.on_start(call.ref, info)
+        self._answered(call.ref, answer["transactionId"] if answer else -1)
+        if answer and self.on_start:
+            self.on_start(call.ref, call.payload["idTag"], answer["idTagInfo"])
 
-    def _answered(self, ref, number, accepted):
-        rec = self._ledger.append(ANSWER, pack("<BIqB", _VERSION, ref, number, accepted))
+    def _answered(self, ref, number):
+        rec = self._ledger.append(ANSWER, pack("<BIq", _VERSION, ref, number))
         self._ids[ref] = (number, rec)
         self.queued -= 1
         for tx in self.open:
@@ -308,12 +360,16 @@ class Transactions:
     def _stop_done(self, call, answer, error):
         if not self._settled(error):
             return
-        rec, ref = call.ref
+        rec, ref, tag = call.ref
+        for kept in self._kept(ref, rec):
+            self._ledger.done(kept)
         self._ledger.done(rec, bool(error))
         self.queued -= 1
         if ref in self._ids:
             self._ledger.done(self._ids.pop(ref)[1])
         self._ledger.done(ref)
+        if answer and tag and "idTagInfo" in answer and self.on_start:  # TX-21
+            self.on_start(None, tag, answer["idTagInfo"])
 
     def _settled(self, error):
         """True when the head of the queue is through: delivered, or given up after the last attempt (TX-08)."""

@@ -60,6 +60,18 @@ BOARD_4MB = (
     Partition("ledger", 1, 0x40, 0x380000, 0x80000),
 )
 
+# 8 MB and more: MicroPython's own 8MiBplus-ota layout, with a file system and the ledger after its two slots. What a
+# larger flash has beyond stays free.
+BOARD_8MB = (
+    Partition("nvs", 1, 0x02, 0x9000, 0x4000),
+    Partition("otadata", 1, 0x00, 0xD000, 0x2000),
+    Partition("phy_init", 1, 0x01, 0xF000, 0x1000),
+    Partition("ota_0", 0, 0x10, 0x10000, 0x270000),
+    Partition("ota_1", 0, 0x11, 0x280000, 0x270000),
+    Partition("vfs", 1, 0x81, 0x4F0000, 0x290000),
+    Partition("ledger", 1, 0x40, 0x780000, 0x80000),
+)
+
 
 def partition_table(partitions: Iterable[Partition] = BOARD_4MB) -> bytes:
     """The 0xC00 bytes at 0x8000, with their MD5 line."""

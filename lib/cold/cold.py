@@ -1,8 +1,7 @@
 """Cold modules: loaded for one job and forgotten after it, so that only their job costs RAM.
 
-    core = cold.load("ocpp16.core")
-    try: ... core.Profile(cp).reset(payload) ...
-    finally: cold.drop("ocpp16.core")          nothing of the module may be kept beyond this
+    cold.call("ocpp16.authorization", "decide", cp, tag)        a function of it, once
+    module = cold.load(name) ... finally: cold.drop(name)       nothing of it may be kept beyond this
 """
 
 import sys
@@ -11,6 +10,14 @@ import sys
 def load(name):
     """The module `name`, which may be a part of a package; ImportError."""
     return __import__(name, None, None, ("*",))
+
+
+def call(name, function, *args):
+    """What `function` of the module returns; it must not return a part of the module."""
+    try:
+        return getattr(load(name), function)(*args)
+    finally:
+        drop(name)
 
 
 def drop(name):

@@ -91,6 +91,7 @@ class Settings:
         self._store = store
         self._table = table
         self._cache = {}
+        self._fixed = {}
         self.damaged = 0  # files found damaged at start
         self._values = self._load()
 
@@ -117,10 +118,18 @@ class Settings:
         with open(self._table) as f:
             for line in f:
                 if line[0] not in "#\n":
-                    yield Option(line)
+                    option = Option(line)
+                    if option.name in self._fixed:
+                        option.access = "ro"
+                    yield option
+
+    def fix(self, name, text):
+        """Make a setting what the hardware is: read-only, and kept nowhere."""
+        self._fixed[name] = text
+        self._cache.pop(name, None)
 
     def text(self, option):
-        return self._values.get(option.name, option.default)
+        return self._fixed.get(option.name) or self._values.get(option.name, option.default)
 
     def get(self, name):
         """The typed value of `name` in its own spelling."""

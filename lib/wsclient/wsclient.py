@@ -23,6 +23,9 @@ from wsframes import (
 )
 
 
+_FRAGMENT = 512
+
+
 async def connect(stream, host, path, protocol=None, headers=(), max_message=16384, port=None):
     """A WebSocket; HandshakeError, OSError. `port` goes into Host: None for the scheme's own."""
     if ":" in host:
@@ -109,6 +112,20 @@ class WebSocket:
         if not await self._write(TEXT, text.encode()):
             raise OSError(ENOTCONN)
 
+    async def send_parts(self, parts):
+        """Send one text message made of many pieces of text, in fragments: it is never in memory as a whole."""
+        kind = TEXT
+        text = ""
+        for part in parts:
+            if len(text) >= _FRAGMENT:
+                if not await self._write(kind, text.encode(), last=False):
+                    raise OSError(ENOTCONN)
+                kind = 0  # continuation
+                text = ""
+            text += part
+        if not await self._write(kind, text.encode()):
+            raise OSError(ENOTCONN)
+
     async def ping(self, payload=b""):
         """Send a ping (125 bytes at most), counted in `pongs` when answered; OSError."""
         if len(payload) > 125:
@@ -124,7 +141,7 @@ class WebSocket:
         """Cut the connection now; receive() returns None."""
         await self._end(1006, "aborted")
 
-    async def _write(self, kind, payload, reason=""):
+    async def _write(self, kind, payload, reason="", last=True):
         # False when nothing may be sent any more. The lock: drain() forgets what is added to the
         # stream meanwhile. A frame that is cut short (cancelled, failed) ends the connection.
         await self._lock.acquire()
@@ -136,7 +153,7 @@ class WebSocket:
                 self._closing = True
                 frame = encode_close(payload, reason)
             else:
-                frame = encode(kind, payload)
+                frame = encode(kind, payload, last)
             whole = False
             self._stream.write(frame)
             await self._stream.drain()

@@ -48,15 +48,17 @@ class HandshakeError(Exception):
         self.reason = reason
 
 
-def encode(kind, payload):
+def encode(kind, payload, last=True):
     """One masked frame of `payload` (bytes), header included, for a single write."""
     n = len(payload)
+    if last:
+        kind |= 0x80
     if n < 126:
-        head = bytes((0x80 | kind, 0x80 | n))
+        head = bytes((kind, 0x80 | n))
     elif n < 65536:
-        head = bytes((0x80 | kind, 0xFE, n >> 8, n & 255))
+        head = bytes((kind, 0xFE, n >> 8, n & 255))
     else:
-        head = bytes((0x80 | kind, 0xFF)) + n.to_bytes(8, "big")
+        head = bytes((kind, 0xFF)) + n.to_bytes(8, "big")
     mask = os.urandom(4)
     number = int.from_bytes
     if n <= _CHUNK:

@@ -62,6 +62,9 @@ class MemoryStore:
     def write(self, name, data):
         self.files[name] = bytes(data)
 
+    def remove(self, name):
+        self.files.pop(name, None)
+
 
 class Bench:
     def __init__(self, connectors=1, now_ms=0, sectors=4, **settings):
@@ -88,10 +91,10 @@ class Bench:
         settings = Settings(self.store, TABLE)
         for name, value in self.settings.items():
             settings.set(name, value)
-        settings.set("NumberOfConnectors", str(self.count))
+        settings.fix("NumberOfConnectors", str(self.count))
         flash = Region(self.nor, 0, self.nor.size // 4096)
         log = Log(print=self.lines.append)
-        self.cp = ChargePoint(settings, Ledger(flash), self.clock, log, "0.1.0", self.count, cause)
+        self.cp = ChargePoint(settings, self.store, Ledger(flash), self.clock, log, "0.1.0", self.count, cause)
         self.cp.read = lambda number: (self.cp.connectors[number - 1].energy_wh, 7360, None, None, 32000, None, 250)
         for c in self.cp.connectors:
             c.energy_wh = self.cp.transactions.registers[c.number - 1]
@@ -123,7 +126,7 @@ class Bench:
             text = self.cp.next_frame(self.clock.ms)
             if text is None:
                 return
-            frame = json.loads(text)
+            frame = json.loads(text if isinstance(text, str) else "".join(text))
             if frame[0] != 2:
                 self.replies.append(frame)
                 continue
@@ -189,7 +192,8 @@ class Bench:
 
     def present(self, tag):
         self.cp.present(tag, self.clock.ms)
-        self.run(0)
+        self.run(0)  # Authorize and its answer
+        self.run(0)  # what follows from it
 
     def actions(self, *wanted):
         return [a for a, _ in self.sent if not wanted or a in wanted]

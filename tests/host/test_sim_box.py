@@ -153,7 +153,7 @@ class Box(Supervisor):
         more.setdefault("speed", 0)
         super().__init__(path, image=image, on_event=self.told.append, **more)
 
-    async def until(self, timeout_s=60, **wanted):
+    async def until(self, timeout_s: float = 60, **wanted):
         await self.do("wait", until=wanted, timeout_s=timeout_s)
         return self.state()
 

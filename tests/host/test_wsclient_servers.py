@@ -53,6 +53,19 @@ async def echo(url):
     end = await ws.receive()
     return {"bad": bad, "end": end, "code": ws.close_code, "reason": ws.close_reason}
 
+async def parts(url):
+    # texts made of pieces arrive whole, whatever the size of the pieces
+    ws = await opened(url, max_message=300000)
+    bad = []
+    for sizes in ((0,), (5,), (511, 1), (512, 1), (300, 300, 300), (1,) * 2000, (5000, 5000), ()):
+        pieces = ["\u00e9" + "p" * (n - 1) if n else "" for n in sizes]
+        await ws.send_parts(iter(pieces))
+        if await ws.receive() != "".join(pieces):
+            bad.append(sizes)
+    await ws.close(1000, "done")
+    await ws.receive()
+    return {"bad": bad, "code": ws.close_code}
+
 async def both(url):
     # sends while it receives and is pinged
     ws = await opened(url)
@@ -190,6 +203,10 @@ async def echoing(ws: ServerConnection) -> None:
 
 def test_echo_of_every_size(tmp_path):
     assert against(echoing, "echo", tmp_path) == {"bad": [], "end": None, "code": 1000, "reason": "done"}
+
+
+def test_sending_in_parts(tmp_path):
+    assert against(echoing, "parts", tmp_path) == {"bad": [], "code": 1000}
 
 
 def test_sending_while_receiving(tmp_path):

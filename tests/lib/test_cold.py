@@ -56,3 +56,18 @@ def test_missing():
     except ImportError:
         pass
     cold.drop("cold_nothing")
+
+
+def test_call():
+    import os
+
+    write("cold_three.py", "def add(a, b):\n    return a + b\n\ndef fail():\n    raise ValueError('x')\n")
+    assert cold.call("cold_three", "add", 2, 3) == 5
+    assert "cold_three" not in sys.modules
+    try:
+        cold.call("cold_three", "fail")
+        raise AssertionError("no error")
+    except ValueError:
+        pass
+    assert "cold_three" not in sys.modules
+    os.remove("cold_three.py")

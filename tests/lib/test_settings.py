@@ -153,3 +153,15 @@ def test_round_trip():
 def test_option_line_without_default():
     option = Option("WifiKey str secret 0..64\n")
     assert option.default == "" and option.access == "secret"
+
+
+# What the hardware is can't be changed, and costs no write.
+def test_fixed():
+    store = MemoryStore()
+    s = opened(store)
+    assert s.get("Interval") == 60
+    s.fix("Interval", "7")
+    assert s.get("Interval") == 7 and s.option("Interval").access == "ro"
+    assert refused(s.change, "Interval", "8") == "readonly"
+    assert store.writes == 0
+    os.remove(TABLE)

@@ -1,0 +1,254 @@
+"""The whole wallbox against a central system: real processes, a real WebSocket, simulated time.
+
+    async def test_something(bench):
+        charger = await bench.start(connectors=2)
+        await bench.charge(tag="C0FFEE01")
+        await bench.told(lambda c: len(c.meter_values) == 2, 180)
+
+A test never sleeps: it waits for a state, `timeout_s` is simulated. Two minutes of real time end any of them.
+At the end every frame must have been valid OCPP, in order, and the firmware's log free of errors; what a test
+provokes on purpose it takes out of `bench.errors()` itself. The timeline of the run is shown when it fails.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from pilotwire import build
+from pilotwire.csms import CentralSystem
+from pilotwire.demo import Integral
+from pilotwire.errors import PilotwireError
+from pilotwire.image import FlashFile
+from pilotwire.sim import Supervisor
+from pilotwire.simclock import SimulatedClock
+from pilotwire.timeline import Timeline
+
+IDENTITY = "E2E-1"
+_REAL_LIMIT_S = 120
+_LOOK_S = 0.1  # simulated seconds between two looks at what the central system knows
+_MOST_LINES = 400
+
+
+class Bench:
+    """A central system, a virtual wallbox on a state directory of its own, and what happened.
+
+    Attributes:
+        central: the central system; runs from the start, `started` of it can be left to the test by `start`.
+        box: the running `Supervisor`.
+        path: its state directory.
+        events: all events of both, in order.
+        allowed: parts of error lines of the firmware that this test expects.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.events: list = []
+        self.allowed: list[str] = []
+        self.settings = {"ChargePointId": IDENTITY, "MeterValueSampleInterval": "60"}
+        self._text = io.StringIO()
+        self._timeline = Timeline(self._text, form="plain", verbose=True)
+        self._clock = SimulatedClock()
+        self.central = CentralSystem(on_event=self.note, clock=self._clock)
+        self.box: Supervisor = None  # type: ignore[assignment]
+        self._stack = contextlib.AsyncExitStack()
+        self._boxes = contextlib.AsyncExitStack()
+        self._pids: set[int] = set()
+
+    def note(self, event) -> None:
+        """Takes an event down."""
+        self.events.append(event)
+        self._timeline(event)
+
+    @property
+    def text(self) -> str:
+        """The timeline, its last lines if it is long."""
+        lines = self._text.getvalue().splitlines()
+        left = len(lines) - _MOST_LINES
+        return "\n".join([f"... {left} lines before", *lines[-_MOST_LINES:]] if left > 0 else lines)
+
+    async def __aenter__(self):
+        await self._stack.enter_async_context(self.central)
+        return self
+
+    async def __aexit__(self, *_):
+        await self._boxes.aclose()
+        await self._stack.aclose()
+
+    # -- the box
+
+    async def start(self, *, wait=True, url=None, main=None, speed=100.0, settings=None, **options):
+        """Switches a box on; returns its `Charger` once both connectors' statuses were told.
+
+        Args:
+            wait: False returns None at once.
+            url: of the central system, ours if None.
+            main: text of a main.py in place of the firmware's own.
+            settings: over those of `self.settings`; the other options are `Supervisor`'s.
+        """
+        self.settings |= {"CentralSystemURL": url or self.central.url} | (settings or {})
+        if main is not None:
+            self.files({"/main.py": main.encode()})
+        self.box = Supervisor(self.path, settings=self.settings, speed=speed, on_event=self.note, **options)
+        await self._boxes.enter_async_context(self.box)
+        self._clock.follow(self.box)
+        if not wait:
+            return None
+        number = len(self.box.state()["connectors"])
+        await self.told(lambda c: len(c.statuses) == number + 1)
+        return self.charger
+
+    async def stop(self) -> None:
+        """The supervisor ends, in good order; `start` begins again in the same state directory."""
+        await self._boxes.aclose()
+        self._boxes = contextlib.AsyncExitStack()
+
+    def files(self, files: dict[str, bytes]) -> None:
+        """Replaces files on the flash, which is made first if it is not there; the box is off meanwhile."""
+        flash = self.path / "flash.bin"
+        if not flash.exists():
+            self.path.mkdir(exist_ok=True)
+            made = build.virtual(build.repository() / "build" / "virtual")
+            flash.write_bytes((made / "flash.bin").read_bytes())
+        with FlashFile(flash) as opened:
+            for name, data in files.items():
+                opened.write(name, data)
+
+    @property
+    def charger(self):
+        """The box as the central system knows it."""
+        return self.central.chargers[IDENTITY]
+
+    def state(self, connector: int = 1):
+        """What is known of a connector."""
+        return self.box.state()["connectors"][connector - 1]
+
+    async def do(self, word, **fields):
+        """A word of the control socket."""
+        return await self.box.do(word, **fields)
+
+    async def passes(self, seconds: float) -> None:
+        """Simulated time passes."""
+        with contextlib.suppress(PilotwireError):
+            await self.box.do("wait", until={"never": True}, timeout_s=seconds)
+
+    async def until(self, timeout_s=60.0, connector=1, **fields) -> None:
+        """Waits for fields of a connector's state: `until(status="Charging")`."""
+        wanted: list = [{}] * (connector - 1) + [fields]
+        await self.box.do("wait", until={"connectors": wanted}, timeout_s=timeout_s)
+
+    async def told(self, predicate, timeout_s=60.0):
+        """Waits until `predicate(charger)` is true; returns its value."""
+        end = self.box.time_ms + timeout_s * 1000
+        while True:
+            known = self.central.chargers.get(IDENTITY)
+            if known and (value := predicate(known)):
+                return value
+            if self.box.time_ms >= end:
+                source = inspect.getsource(predicate).strip()
+                raise AssertionError(f"not told to the central system within {timeout_s} s: {source}")
+            await self.passes(_LOOK_S)
+
+    async def charge(self, tag="C0FFEE01", connector=1, plug=True) -> None:
+        """Plug, tag, and wait until the car charges."""
+        if plug:
+            await self.do("plug", connector=connector)
+            await self.until(status="Preparing", connector=connector)
+        await self.do("tag", id=tag)
+        await self.until(status="Charging", connector=connector)
+
+    async def leave(self, connector=1) -> None:
+        """The car goes as soon as it is let go."""
+        await self.until(closed=False, locked=False, connector=connector)
+        await self.do("unplug", connector=connector)
+        await self.until(status="Available", connector=connector)
+
+    @contextlib.asynccontextmanager
+    async def energy(self):
+        """Current x voltage x time on connector 1 while it is open, from samples of the model: `.wh`."""
+        integral = Integral()
+        watch = asyncio.ensure_future(integral.watch(self.box))
+        try:
+            yield integral
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    # -- what must never be
+
+    def log(self, part: str) -> list[str]:
+        """Lines of the firmware's log that have this in them."""
+        return [e.what for e in self.events if e.who == "firmware" and part in e.what]
+
+    def errors(self) -> list[str]:
+        """What no test may leave behind: broken rules, and errors in the firmware's log."""
+        found = [f"hook: {error!r}" for error in self.central.hook_errors]
+        for charger in self.central.chargers.values():
+            found += charger.schema_errors + charger.violations
+        for event in self.events:
+            if event.who == "firmware":
+                bad = event.what.startswith("E ") or "Traceback" in event.what or "MemoryError" in event.what
+            else:
+                bad = event.who == "box" and (event.data or {}).get("level") == "error"
+            if bad and not any(part in event.what for part in self.allowed):
+                found.append(event.what)
+        return found
+
+
+def processes(path: Path) -> list[int]:
+    """Processes that work on a state directory: its name is on their command line."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            gone = (entry / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            if os.fsencode(path) in (entry / "cmdline").read_bytes() and not gone:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path / "box")
+
+
+@pytest.fixture
+def processes_of():
+    """Function: state directory -> processes that work on it; skips where there is no /proc."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("reads /proc")
+    return processes
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Runs `async def` tests; with a bench, what it started ends and is judged in the same loop."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    given = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    asyncio.run(_run(pyfuncitem.obj, given))
+    return True
+
+
+async def _run(test, given):
+    bench = given.get("bench")
+    if bench is None:
+        await asyncio.wait_for(test(**given), _REAL_LIMIT_S)
+        return
+    async with bench, asyncio.timeout(_REAL_LIMIT_S):
+        await test(**given)
+    assert bench.errors() == []
+    if sys.platform.startswith("linux"):
+        assert processes(bench.path) == []
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    bench = getattr(item, "funcargs", {}).get("bench")
+    if bench is not None and report.failed:
+        report.sections.append(("timeline", bench.text))
