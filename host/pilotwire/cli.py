@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pilotwire import __version__, arguments
+from pilotwire import __version__, arguments, board_commands
 from pilotwire.errors import PilotwireError
 
 app = typer.Typer(
@@ -182,6 +182,9 @@ def build(
 
     made = module.virtual(out or module.repository() / "build" / "virtual", lines=lines)
     print(made)
+
+
+board_commands.register(app)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

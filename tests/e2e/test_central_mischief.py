@@ -63,9 +63,8 @@ async def test_garbage_in_a_session(bench):
     # Each CALL with an id got an answer of its own, none twice.
     answered = [f.id for f in charger.frames if f.direction == "in" and f.type in (3, 4)]
     for frame in charger.frames:
-        if frame.direction == "out" and isinstance(frame.raw if hasattr(frame, "raw") else frame.text, str):
-            call = _call_id(frame.text)
-            assert call is None or answered.count(call) >= 1
+        call = _call_id(frame.text) if frame.direction == "out" else None
+        assert call is None or call in answered
     await bench.do("tag", id="C0FFEE01")
     await bench.told(lambda c: c.transactions[1].stops == 1)
 
@@ -86,6 +85,7 @@ def _call_id(text):
 async def test_a_huge_message(bench, size):
     charger = await bench.start()
     await bench.charge()
+    await bench.passes(1)  # what was not acknowledged would be told again
     await charger.send('[2,"1","DataTransfer",{"vendorId":"v","data":"%s"}]' % ("x" * size))
     await bench.told(lambda c: c.connections == 2)
     await bench.passes(70)

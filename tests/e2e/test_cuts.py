@@ -23,7 +23,7 @@ async def test_power_cut(bench):
     await bench.passes(200)
     metered = bench.state()["energy_wh"]
     await bench.do("power", on=False)
-    assert not bench.state()["closed"]
+    await bench.until(closed=False, timeout_s=0.1)
     await bench.passes(30)
     await bench.do("power", on=True)
     await bench.told(lambda c: c.transactions[1].stops)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from pilotwire.csms import answers
+
 # So that a connection that has died is noticed within a few seconds, which pass in real time.
 PING = {"WebSocketPingInterval": "2"}
 
@@ -17,12 +19,11 @@ async def test_a_session_offline(bench):
     charger = await bench.start(settings=PING | {"AllowOfflineTxForUnknownId": "true"})
     await bench.do("network", up=False)
     await bench.do("wait", until={"online": False}, timeout_s=60)
-    begun = bench.box.time_ms
     await bench.charge()
     await bench.passes(190)
+    metered = bench.state()["energy_wh"]
     await bench.do("tag", id="C0FFEE01")
     await bench.leave()
-    lasted_s = (bench.box.time_ms - begun) / 1000
     assert not charger.transactions
     await bench.do("network", up=True)
     await bench.told(lambda c: c.transactions and not c.transactions[1].running, timeout_s=600)
@@ -34,7 +35,7 @@ async def test_a_session_offline(bench):
     ]  # fmt: skip
     times = [transaction.start_time, *(v["timestamp"] for v in transaction.meter_values), transaction.stop_time]
     assert times == sorted(times) and len(set(times)) == 5
-    assert transaction.energy_wh == pytest.approx(bench.state()["energy_wh"], abs=2) and lasted_s > 190
+    assert transaction.energy_wh == pytest.approx(metered, abs=3)
     # It was never restarted, so it does not boot again; nothing has changed, so there is no status either.
     assert len(charger.boots) == 1 and charger.connections == 2
     assert charger.statuses[1] == ["Available"]
@@ -88,12 +89,13 @@ async def test_the_central_system_goes_and_comes_back(bench):
         await bench.central.__aenter__()
         await bench.do("wait", until={"online": True, "queue": 0}, timeout_s=600)
         assert charger.connections == connections
+    metered = bench.state()["energy_wh"]
     await bench.do("tag", id="C0FFEE01")
     await bench.leave()
     await bench.told(lambda c: c.statuses[1][-1] == "Available")
     (transaction,) = charger.transactions.values()
     assert (transaction.starts, transaction.stops) == (1, 1)
-    assert transaction.energy_wh == pytest.approx(bench.state()["energy_wh"], abs=2)
+    assert transaction.energy_wh == pytest.approx(metered, abs=3)
     assert charger.statuses[1] == ["Available", "Preparing", "Charging", "Finishing", "Available"]
     assert len(charger.boots) == 1
 
@@ -101,16 +103,14 @@ async def test_the_central_system_goes_and_comes_back(bench):
 # req: TX-06, TX-08
 # An answer that gets lost: the message is told again until it is answered, and the next one waits for it.
 async def test_lost_answers(bench):
-    charger = await bench.start(settings={"MessageTimeout": "1", "TransactionMessageRetryInterval": "5"})
+    charger = await bench.start(settings={"MessageTimeout": "2", "TransactionMessageRetryInterval": "5"})
     seen = []
 
     def forgets(charger, payload):
         seen.append(payload["timestamp"])
         if len(seen) < 2:
             return None
-        from pilotwire.csms.answers import default
-
-        return default(charger, "StartTransaction", payload)
+        return answers.default(charger, "StartTransaction", payload)
 
     bench.central.answer["StartTransaction"] = forgets
     await bench.charge()

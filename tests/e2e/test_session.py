@@ -105,8 +105,8 @@ async def test_two_connectors(bench):
         assert charger.statuses[number] == STATUSES
         registers = [transaction.meter_start, *energies(charger, number), transaction.meter_stop]
         assert registers == sorted(set(registers))
-        # One pulse of the meter is a Wh, which may fall to either side of each reading.
-        assert transaction.energy_wh == pytest.approx(bench.state(number)["energy_wh"], abs=2)
+        # What the car still draws until it has opened S2 is not billed.
+        assert bench.state(number)["energy_wh"] - 8 <= transaction.energy_wh <= bench.state(number)["energy_wh"]
     assert (first.tag, second.tag) == ("FIRST", "SECOND")
     assert first.energy_wh > 2 * second.energy_wh
 

@@ -75,7 +75,7 @@ class Bench:
         self.nor = Nor(flash)
         self.store = MemoryStore()
         self.now_ms = now_ms
-        self.world_s = T0  # the true time, which the central system tells
+        self._world_ms = 0
         self.answers = {}
         self.sent = []
         self.replies = []  # [kind, id, ...] of every CALLRESULT and CALLERROR that the charger sent
@@ -169,7 +169,12 @@ class Bench:
             self.cp.tick(self.clock.ms)
             self.exchange()
             self.clock.advance(TICK_MS)
-        self.world_s += seconds
+            self._world_ms += TICK_MS
+
+    @property
+    def world_s(self):
+        """The true time, which the central system tells."""
+        return T0 + self._world_ms // 1000
 
     def plug(self, number=1):
         c = self.cp.connectors[number - 1]

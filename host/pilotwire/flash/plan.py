@@ -7,15 +7,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
 from pilotwire import boards
 from pilotwire.boards import CHIPS, Board
 from pilotwire.errors import PilotwireError
-from pilotwire.flash.firmware_image import APP, FirmwareImage
+from pilotwire.flash.firmware_image import FirmwareImage
 from pilotwire.image import (
-    FLASH_START,
     TABLE_SIZE,
     Partition,
     make_vfs,
@@ -168,11 +166,3 @@ def _rest(writes: list[Region], ledger: Partition, start: int, end: int) -> list
 
 def _up(address: int) -> int:
     return (address + 4095) & ~4095
-
-
-def fingerprint(region: Region) -> str:
-    """SHA-256 of what a region holds, for the report."""
-    return hashlib.sha256(region.data or b"").hexdigest()
-
-
-__all__ = ["APP", "FLASH_START", "Plan", "Region", "device_files", "fingerprint", "make"]

@@ -1,0 +1,177 @@
+# Changes the file of charging profiles: a new file takes the place of the old one, so a change is there as a whole or not at
+# all. Cold; used through ocpp16.charging_profiles.
+import os
+from struct import pack
+
+from ocpp16.profile_file import ABSOLUTE, HEAD, HEAD_SIZE, MAX, NEVER, NEVER_BEFORE, PERIOD, PERIOD_SIZE, PURPOSES
+from ocpp16.profile_file import RELATIVE, VERSION, WATTS, heads
+import iso8601
+
+_KINDS = ("Absolute", "Daily", "Weekly", "Relative")
+_CYCLES_S = (0, 86400, 604800, 0)
+_MOST = 1 << 26  # A or W; more is no limit to any charger
+
+
+class _Refused(Exception):
+    pass
+
+
+def install(profiles, number, profile, tx, remote):
+    """Check, convert and store a profile; False, and nothing changed, when it must be refused."""
+    settings = profiles.settings
+    try:
+        _purpose(number, profile, tx, remote)
+        record = _record(number, profile, settings, profiles.clock.utc())
+        slot, unique = tuple(record[:3]), profile["chargingProfileId"]
+        kept = 0
+        for _, _, head in _heads(profiles.path):
+            kept += not _replaced(head, slot, unique)
+        _check(kept < settings.get("MaxChargingProfilesInstalled"), "MaxChargingProfilesInstalled")
+    except _Refused as e:
+        profiles.log.info("ocpp", "charging profile refused: %s" % e)
+        return False
+    _rewrite(profiles.path, lambda head: not _replaced(head, slot, unique), record)
+    return True
+
+
+def clear(profiles, wanted):
+    """Clear what fits all fields that are given, or the one with the id (SC-CLR-01); False when there is none."""
+    total = hits = 0
+    for _, _, head in _heads(profiles.path):
+        total += 1
+        hits += _fits(head, wanted)
+    if not hits:
+        return False
+    if hits == total:
+        os.remove(profiles.path)
+    else:
+        _rewrite(profiles.path, lambda head: not _fits(head, wanted), b"")
+    return True
+
+
+def _replaced(head, slot, unique):
+    return head[:3] == slot or head[4] == unique
+
+
+def _fits(head, wanted):
+    if wanted.get("id") is not None:
+        return head[4] == wanted["id"]
+    for value, key in zip(head, ("connectorId", "chargingProfilePurpose", "stackLevel")):
+        asked = wanted.get(key)
+        if asked is not None and asked != (PURPOSES[value] if key == "chargingProfilePurpose" else value):
+            return False
+    return True
+
+
+def _heads(path):
+    """(open file, place of the periods, head) of each record."""
+    try:
+        f = open(path, "rb")
+    except OSError:  # no profiles
+        return
+    with f:
+        for at, head in heads(f):
+            yield f, at, head
+
+
+def _rewrite(path, keeps, record):
+    """Write the records that are kept and a new one, one at a time, as lib/store writes: a temporary file, renamed."""
+    temporary = path + "~"
+    try:
+        with open(temporary, "wb") as out:
+            out.write(VERSION)
+            for f, at, head in _heads(path):
+                if keeps(head):
+                    f.seek(at - HEAD_SIZE)
+                    out.write(f.read(HEAD_SIZE + PERIOD_SIZE * head[9]))
+            out.write(record)
+        os.rename(temporary, path)
+    except OSError:
+        try:
+            os.remove(temporary)  # a full disk must not stay full because of us
+        except OSError:
+            pass
+        raise
+
+
+def _check(holds, what):
+    if not holds:
+        raise _Refused(what)
+
+
+def _purpose(number, profile, tx, remote):
+    """Which purpose may stand on which connector, and when (SC-SET-01, REM-START-06)."""
+    purpose = profile["chargingProfilePurpose"]
+    if purpose == "TxProfile":
+        unique = profile.get("transactionId")
+        _check(number > 0 and (tx or remote), "no transaction")
+        _check(remote or unique is None or unique == tx.id, "transactionId")
+    else:
+        _check(not remote, "chargingProfilePurpose")
+        _check(number == 0 or purpose == "TxDefaultProfile", "connectorId")
+
+
+def _record(number, profile, settings, utc):
+    """The record of a chargingProfile that has passed its schema; _Refused says which field is wrong."""
+    schedule = profile["chargingSchedule"]
+    level = profile["stackLevel"]
+    purpose = PURPOSES.index(profile["chargingProfilePurpose"])
+    _check(0 <= level <= settings.get("ChargeProfileMaxStackLevel"), "stackLevel")
+
+    kind, start = _start(profile, purpose, utc)
+    begin = _time(profile.get("validFrom"), NEVER_BEFORE)
+    end = _time(profile.get("validTo"), NEVER)
+    _check(begin < end, "validTo")
+    duration = schedule.get("duration")
+    # One that is never in force is refused rather than stored: whoever sends 0 may mean "for ever".
+    _check(duration is None or 0 < duration <= NEVER, "duration")
+
+    unit = schedule["chargingRateUnit"]
+    units = settings.get("ChargingScheduleAllowedChargingRateUnit").split(",")
+    _check(("Power" if unit == "W" else "Current") in units, "chargingRateUnit")
+    periods = schedule["chargingSchedulePeriod"]
+    _check(0 < len(periods) <= settings.get("ChargingScheduleMaxPeriods"), "chargingSchedulePeriod")
+    unique = profile["chargingProfileId"]
+    _check(-NEVER <= unique <= NEVER, "chargingProfileId")
+    kind |= WATTS if unit == "W" else 0
+    data = bytearray(
+        pack(HEAD, number, purpose, level, kind, unique, begin, end, start, duration or 0, len(periods))
+    )
+    before = -1
+    for period in periods:
+        at = period["startPeriod"]
+        _check(before < at <= NEVER and (at == 0 or before >= 0), "startPeriod")
+        before = at
+        phases = period.get("numberPhases")
+        _check(phases is None or 0 < phases <= 3, "numberPhases")
+        _check(period["limit"] >= 0, "limit")  # not a number is not, either
+        # The nearest tenth: 16.1 comes as a little less, from the chip's floats of 24 bits a little more so.
+        data += pack(PERIOD, at, round(min(period["limit"], _MOST) * 10), phases or 0)
+    return data
+
+
+def _start(profile, purpose, utc):
+    """(kind, start of the schedule) as stored: one without a start of its own is Relative, or begins now (SC-SET-04)."""
+    kind = profile["chargingProfileKind"]
+    text = profile["chargingSchedule"].get("startSchedule")
+    if kind == "Recurring":
+        _check(text is not None and profile.get("recurrencyKind") is not None, "recurrencyKind")
+        kind = _KINDS.index(profile["recurrencyKind"])
+        start = iso8601.parse(text)
+        if start < 0:  # some send the year 1: what counts is the time of day, or of week
+            start %= _CYCLES_S[kind]
+        return kind, _clip(start)
+    if kind == "Absolute" and text is not None:
+        return ABSOLUTE, _time(text, 0)
+    if purpose != MAX:
+        return RELATIVE, 0
+    _check(kind == "Absolute" and utc is not None, "chargingProfileKind")
+    return ABSOLUTE, utc
+
+
+def _time(text, absent):
+    return absent if text is None else _clip(iso8601.parse(text))
+
+
+def _clip(seconds):
+    return min(max(seconds, NEVER_BEFORE), NEVER)
