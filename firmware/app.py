@@ -4,15 +4,11 @@
 # decisions), and tasks for network and connection. The step acts by itself; the tick tells OCPP what became of it.
 import asyncio
 import gc
-import json
-import sys
 
 from evse.connector import Connector
-from log import Log
 from ocpp16.charge_point import ChargePoint
 from ocpp16.connection import Connection
-from settings import Settings
-import iso8601
+import cold
 import ticks
 
 _STEP_MS = 20
@@ -21,7 +17,6 @@ _REPORT_MS = 60000
 _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows where this is not done (facts: TLS then fails)
 _SLOW_STEPS = 10  # proximity and temperature are read at every tenth step
 _MIN_MA = 6000
-_HERE = __file__.rsplit("/", 1)[0]
 # Causes of a start as the reason of a transaction that it cut short; else Reboot.
 _CAUSES = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
 
@@ -65,16 +60,15 @@ class Outlet:
 class Wallbox:
     """A whole charger over the parts it is given; many can live in one interpreter."""
 
-    def __init__(self, board, store, ledger, link, clock, slot="a", version="0", report=print):
+    def __init__(self, board, store, ledgers, link, clock, settings, log, slot="a", version="0", report=print):
         self.board = board
         self.console = None  # a source of orders, see port.console
         self.clock = clock
         self.slot = slot
-        self.settings = Settings(store, _HERE + "/settings.txt")
-        self.log = Log(print=report, level=self.settings.get("LogLevel"))
-        self._ledger = ledger
+        self.settings = settings
+        self.log = log
         self._link = link
-        self._report = report
+        self._print = report
         self._report_at = clock.now_ms()
         self._steps = self._seen_steps = 0
         n = len(board.connectors)
@@ -82,7 +76,7 @@ class Wallbox:
         self._fresh = [None] * (3 + 4 * n)  # two lists that take turns, so that a quiet tick allocates nothing
         self.settings.fix("NumberOfConnectors", str(n))
         cause = _CAUSES.get(board.reset_cause, "Reboot")
-        self.ocpp = ChargePoint(self.settings, store, ledger, clock, self.log, version, n, cause)
+        self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause)
         self.ocpp.read = self._reading
         self.outlets = []
         for k, part in enumerate(board.connectors):
@@ -166,11 +160,7 @@ class Wallbox:
         if not self._changed() and ticks.diff(now, self._report_at) < _REPORT_MS:
             return
         self._report_at = now
-        utc = self.clock.utc()
-        state = self._state()
-        state["heap"] = gc.mem_alloc()
-        state["utc"] = None if utc is None else iso8601.format(utc)
-        self._report("@" + json.dumps(state, separators=(",", ":")))
+        self._print("@" + cold.call("report", "line", self))
 
     def _changed(self):
         ocpp, fresh = self.ocpp, self._fresh
@@ -188,32 +178,6 @@ class Wallbox:
         self._fresh, self._shown = self._shown, fresh
         return self._fresh != fresh
 
-    def _state(self):
-        ocpp = self.ocpp
-        connectors = []
-        for outlet, c in zip(self.outlets, ocpp.connectors):
-            evse = outlet.evse
-            tx = c.transaction
-            connectors.append(
-                {
-                    "status": c.status,
-                    "state": evse.state,
-                    "fault": evse.fault,
-                    "offered_ma": evse.offered_ma,
-                    "transaction": tx and {"id": tx.id, "tag": tx.tag, "start_wh": tx.start_wh},
-                    "limits": [{"slot": s, "ma": ma, "reason": r} for s, ma, r in evse.limits.items()],
-                }
-            )
-        return {
-            "version": ocpp.version,
-            "slot": self.slot,
-            "boot": ocpp.transactions.boot,
-            "registered": ocpp.registration,
-            "online": ocpp.online,
-            "queue": ocpp.transactions.queued,
-            "connectors": connectors,
-        }
-
     async def run(self):
         """Run until a task dies; what follows is a restart, never a silent half-life."""
         tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self.connection.run())]
@@ -229,32 +193,15 @@ class Wallbox:
             await asyncio.sleep_ms(max(0, ticks.diff(due, self.clock.now_ms())))
 
 
-def main(slot):
-    """Start the wallbox of this board."""
-    from ledger import Ledger
-    from port import storage
-    from port.board import Board
-    from port.clock import Clock
-    from port.console import Console
-    from port.link import Link
-    from store import Store
-
-    with open("/board.json") as f:
-        board = Board(json.load(f))
-    store = Store("/data")
-    clock = Clock()
-    settings = Settings(store, _HERE + "/settings.txt")
-    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock)
-    with open(_HERE + "/build.json") as f:
-        version = json.load(f)["version"]
-    wallbox = Wallbox(board, store, Ledger(storage.open_ledger_partition()), link, clock, slot, version)
-    wallbox.console = Console()
+def run(wallbox):
+    """Run until something dies that must not; then everything is opened, and the board starts again."""
     gc.collect()
     gc.threshold(_GARBAGE)
+    wallbox.log.info("app", "heap: %d used, %d free" % (gc.mem_alloc(), gc.mem_free()))
     try:
         asyncio.run(wallbox.run())
     except Exception as e:
-        sys.print_exception(e)
-        for part in board.connectors:
-            part.relay(False)
-        board.restart("crash")
+        wallbox.log.exception("app", e)
+        for outlet in wallbox.outlets:
+            outlet.board.relay(False)
+        wallbox.board.restart("crash")

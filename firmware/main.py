@@ -1,6 +1,10 @@
 # Starts the app in the directory that boot.py chose. Never updated over the air.
 import sys
 
-import app
+import cold
 
-app.main(sys.path[0][1:])
+wallbox = cold.call("start", "make", sys.path[0][1:])
+
+import app  # noqa: E402  (what start needed is free again by now)
+
+app.run(wallbox)

@@ -27,7 +27,7 @@ _ASK = 1
 
 
 class ChargePoint:
-    def __init__(self, settings, store, ledger, clock, log, version, connectors=1, cause="PowerLoss"):
+    def __init__(self, settings, store, ledgers, clock, log, version, connectors=1, cause="PowerLoss"):
         self.settings = settings
         self.store = store
         self.clock = clock
@@ -39,7 +39,7 @@ class ChargePoint:
         self.vendors = {"org.pilotwire": "ocpp16.vendor"}  # vendorId in lower case -> cold module (CORE-DT-01)
         self.inoperative = self.scheduled = 0  # bits of ocpp16.availability
         self.restart = None  # what to restart with, once a Reset is ready for it
-        self.transactions = Transactions(ledger, connectors, settings, clock, log)
+        self.transactions = Transactions(ledgers, connectors, settings, clock, log)
         self.transactions.on_start = self._on_start
         self.connectors = [Connector(k + 1, self.transactions, settings, log) for k in range(connectors)]
         for number in self.transactions.close_interrupted(cause):

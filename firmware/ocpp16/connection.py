@@ -1,19 +1,20 @@
 # The connection to the central system: one task owns the WebSocket, reconnects for ever, and is never the reason why
 # charging stops. Back-off with jitter (J-REC-01), liveness by answers, not by the socket (J-WS-03).
 import asyncio
+import gc
 import os
 
 import ticks
 import cold
 import wsclient
-from wsframes import HandshakeError
+from wsclient import HandshakeError
 
 _PROTOCOL = "ocpp1.6"
+_MAX_MESSAGE = 16384
 _FIRST_WAIT_S = 1
 _LAST_WAIT_S = 300
 _OPEN_S = 30  # from the first byte to the end of the handshake
 _PONG_S = 30
-_MAX_MESSAGE = 16384
 
 
 class Connection:
@@ -28,7 +29,9 @@ class Connection:
         self._pinged_at = 0
         self._awaited = None  # frames received when the ping was due that is not answered yet
         self._ping = False  # a ping is to be sent
+        self._good = False  # this connection was accepted
         self.failures = 0
+        self.on_failure = None  # called with the kind of each, see ocpp16.trouble
 
     def tick(self):
         """Called every 100 ms or so: something may have to be sent, and the peer may be dead."""
@@ -63,20 +66,20 @@ class Connection:
                 await asyncio.sleep_ms(200)
             try:
                 await self._session()
-            except (OSError, ValueError, HandshakeError, asyncio.TimeoutError) as e:
+            except (OSError, ValueError, MemoryError, HandshakeError, asyncio.TimeoutError) as e:
                 self.failures += 1
-                self._log.warning("link", self._explain(e))
+                self._failed(e)
             wait = self._wait_s * 1000
             wait += int.from_bytes(os.urandom(2), "little") * wait >> 16
             self._wait_s = min(self._wait_s * 2, _LAST_WAIT_S)
             self._log.info("link", "next try in %d s" % (wait // 1000))
             await asyncio.sleep_ms(wait)
 
-    def _explain(self, e):
-        url = self._cp.settings.get("CentralSystemURL")
-        if isinstance(e, asyncio.TimeoutError):
-            return "%s did not answer within %d s" % (url, _OPEN_S)
-        return "%s: %s" % (url, e)
+    def _failed(self, e):
+        kind, text = cold.call("ocpp16.trouble", "explain", e)
+        self._log.warning("link", "%s: %s" % (self._cp.settings.get("CentralSystemURL"), text))
+        if self.on_failure:
+            self.on_failure(kind)
 
     async def _session(self):
         """One connection, from the handshake to its end."""
@@ -86,6 +89,7 @@ class Connection:
         finally:
             self._clock.hold(-1)
         self._log.info("link", "connected to " + self._cp.settings.get("CentralSystemURL"))
+        self._good = False
         now = self._pinged_at = self._clock.now_ms()
         self._cp.connected(now)
         reader = asyncio.create_task(self._read())
@@ -104,16 +108,17 @@ class Connection:
         self._log.info("link", "closed by the central system: %s %s" % (ws.close_code, ws.close_reason))
 
     async def _open(self):
-        settings = self._cp.settings
+        heard = []
         try:
-            tls, host, port, path = cold.load("wshandshake").parse_url(settings.get("CentralSystemURL"))
+            to = await cold.load("ocpp16.opening").open(self._cp, self._link, self._log)
+            cold.drop("ocpp16.opening")
+            gc.collect()  # the next cold module is as large
+            return await wsclient.connect(to[0], to[1], to[2], _PROTOCOL, (), _MAX_MESSAGE, to[3], heard.append)
         finally:
-            cold.drop("wshandshake")
-        if tls:
-            raise ValueError("TLS is not built into this firmware yet: use ws://")
-        stream = await self._link.connect(host, port)
-        path = charger_path(path, settings.get("ChargePointId"))
-        return await wsclient.connect(stream, host, path, _PROTOCOL, (), _MAX_MESSAGE, None if port == 80 else port)
+            cold.drop("ocpp16.opening")
+            self._clock.lend(None)
+            if heard and self._clock.utc() is None:
+                cold.call("ocpp16.timekeeping", "heard", self._cp, heard)
 
     async def _read(self):
         ws = self._ws
@@ -123,8 +128,10 @@ class Connection:
                 if event is None:
                     break
                 self._cp.receive(event if isinstance(event, str) else None, self._clock.now_ms())
-                if self._cp.accepted:
-                    self._wait_s = _FIRST_WAIT_S  # this connection is a good one
+                if self._cp.accepted and not self._good:
+                    self._good = True
+                    self._wait_s = _FIRST_WAIT_S
+                    cold.call("ocpp16.timekeeping", "remember", self._cp)
                 self._wake.set()
         finally:
             self._wake.set()
@@ -142,19 +149,3 @@ class Connection:
             else:
                 await self._ws.send_parts(frame)
 
-
-def charger_path(path, identity):
-    """The path of the endpoint with the identity of the charger appended (J-URL-01)."""
-    path, question, query = path.partition("?")
-    while path.endswith("/"):
-        path = path[:-1]
-    return path + "/" + quote(identity) + question + query
-
-
-def quote(text):
-    """Percent-encode everything that is not unreserved in a URL."""
-    out = ""
-    for b in text.encode():
-        c = chr(b)
-        out += c if c.isalpha() and b < 128 or c.isdigit() or c in "-._~" else "%%%02X" % b
-    return out

@@ -144,10 +144,9 @@ class Connector:
         # The plug is locked before a transaction begins: LOCK-01.
         self.locked = bool(tx or self._held or (self.tag and self.plugged))
         self.status = self._status(tx, now)
-        if self.status == FINISHING or (tx and not self.plugged):
-            if not self.plugged:
-                self.info = _UNPLUGGED
-        else:
+        if tx:
+            self.info = None if self.plugged else _UNPLUGGED
+        elif not self.finishing:
             self.info = None
 
     def _follow(self, tx):
@@ -157,6 +156,7 @@ class Connector:
             self.stop(_ENDING[self.fault])
         elif not self.plugged and get("StopTransactionOnEVSideDisconnect"):
             self.stop("EVDisconnected", "", not get("UnlockConnectorOnEVSideDisconnect"))
+            self.info = _UNPLUGGED
         elif tx.refused_wh is not None and self.energy_wh - tx.refused_wh >= get("MaxEnergyOnInvalidId"):
             if get("StopTransactionOnInvalidId"):
                 self.stop("DeAuthorized", "", True)

@@ -1,7 +1,8 @@
 # Core profile: what the central system asks of us. Cold: loaded for one message (see rpc), so it keeps nothing.
 import json
 
-from settings import SettingError, to_text
+from settings import SettingError
+from settingsedit import find, options, to_text
 
 from ocpp16 import meter_values
 import cold
@@ -42,7 +43,7 @@ class Profile:
         unknown = []
         yield '{"configurationKey":['
         comma = ""
-        for option in self._wanted(wanted, unknown) if wanted else settings.options():
+        for option in self._wanted(wanted, unknown) if wanted else options(settings):
             if option.access not in ("local", "secret"):
                 entry = {"key": option.name, "readonly": option.access == "ro"}
                 if option.access != "wo":
@@ -60,7 +61,7 @@ class Profile:
             if low in seen:
                 continue
             seen.append(low)
-            option = settings.option(name)
+            option = find(settings, name)
             if option is None or option.access in ("local", "secret"):
                 unknown.append(name)
             else:
@@ -79,7 +80,7 @@ class Profile:
                 if i < 0 or reading[i] is None or (phase and not meter_values.MEASURANDS[i][5]):
                     raise SettingError("value", item + " is not measured here")
                 names.append(meter_values.MEASURANDS[i][0] + phase)
-        if len(names) > settings.get(settings.option(name).name + "MaxLength"):
+        if len(names) > settings.get(find(settings, name).name + "MaxLength"):
             raise SettingError("value", "more measurands than " + name + "MaxLength")
         return ",".join(names)
 

@@ -1,4 +1,4 @@
-# Meter samples: packed for the ledger, unpacked into sampledValue.
+# Cold. Meter samples: packed for the ledger, unpacked into sampledValue.
 #
 # A reading is a list with one element per measurand of MEASURANDS: an int, a list of three (L1, L2, L3), or None for what the
 # hardware does not measure: Wh, W, mA, mV, mA, W, 0.1 degrees. Packed: context, mask of measurands, then the values.
@@ -15,12 +15,12 @@ MEASURANDS = (
     ("Temperature", "Celcius", 1, "<h", 1, ""),
 )
 CONTEXTS = ("Sample.Periodic", "Sample.Clock", "Trigger", "Transaction.Begin", "Transaction.End")
-PERIODIC = 0
-CLOCK = 1
-TRIGGER = 2
-BEGIN = 3
-END = 4
-MAX_PACKED = 2 + 4 + 2 + 6 + 6 + 2 + 2 + 2
+PERIODIC = 0  # public
+CLOCK = 1  # public
+TRIGGER = 2  # public
+BEGIN = 3  # public
+END = 4  # public
+MAX_PACKED = 2 + 4 + 2 + 6 + 6 + 2 + 2 + 2  # public
 
 
 def index(name):
@@ -43,10 +43,13 @@ def mask(csl):
     return bits
 
 
-def pack(buf, at, context, bits, reading):
-    """Write the measurands of `bits` that the reading has; return the place behind, or 0 when it has none of them."""
-    start = at
-    at += 2
+def pack(csl, context, reading):
+    """The packed sample of the measurands in a list, or None when the reading has none of them."""
+    bits = mask(csl)
+    if not bits:
+        return None
+    buf = bytearray(MAX_PACKED)
+    at = 2
     for i, row in enumerate(MEASURANDS):
         value = reading[i]
         if not bits >> i & 1 or value is None:
@@ -55,9 +58,9 @@ def pack(buf, at, context, bits, reading):
         for v in value if row[5] else (value,):
             pack_into(row[3], buf, at, _fit(row[3], v, row[4]))
             at += 4 if row[3] == "<I" else 2
-    buf[start] = context
-    buf[start + 1] = bits
-    return at if bits else 0
+    buf[0] = context
+    buf[1] = bits
+    return buf[:at] if bits else None
 
 
 def _fit(form, value, step):
@@ -68,7 +71,7 @@ def _fit(form, value, step):
 
 
 def sampled_values(buf, at):
-    """The sampledValue array of a packed sample, and the place behind it."""
+    """The sampledValue array of the packed sample at `at`."""
     context = CONTEXTS[buf[at]]
     bits = buf[at + 1]
     at += 2
@@ -89,7 +92,7 @@ def sampled_values(buf, at):
                 value["phase"] = phases % phase
             values.append(value)
             at += 4 if form == "<I" else 2
-    return values, at
+    return values
 
 
 def _decimal(value, decimals):

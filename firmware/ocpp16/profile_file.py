@@ -1,22 +1,28 @@
 # The file of charging profiles: a version byte, then a record for each profile, head and periods. Little endian. Cold.
 from struct import unpack
 
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value):
+        return value
+
+
 VERSION = b"\x01"
 # connectorId, purpose, stackLevel, kind and unit; chargingProfileId, validFrom, validTo, start; duration, count of periods.
-# Times are seconds since 2000, NEVER_BEFORE and NEVER for none; duration in s, 0 for none.
+# Purpose: 0 ChargePointMaxProfile, 1 TxDefaultProfile, 2 TxProfile. Kind: 0 Absolute, 1 Daily, 2 Weekly, 3 Relative, plus 8 for
+# watts. Times are seconds since 2000, NEVER_BEFORE and NEVER for none; duration in s, 0 for none.
 HEAD = "<BBBBiiiiIB"
-HEAD_SIZE = 25
+_HEAD_SIZE = const(25)
 # startPeriod in s, limit in tenths of A or W, numberPhases or 0.
 PERIOD = "<IIB"
-PERIOD_SIZE = 9
+_PERIOD_SIZE = const(9)
 
 NEVER_BEFORE = -(1 << 31)
 NEVER = (1 << 31) - 1
 
 PURPOSES = ("ChargePointMaxProfile", "TxDefaultProfile", "TxProfile")
-MAX, TX_DEFAULT, TX = range(3)
-ABSOLUTE, DAILY, WEEKLY, RELATIVE = range(4)
-WATTS = 8  # added to the kind
 
 
 def heads(f):
@@ -27,10 +33,10 @@ def heads(f):
     at = 1
     while True:
         f.seek(at)
-        data = f.read(HEAD_SIZE)
-        if len(data) < HEAD_SIZE:
+        data = f.read(_HEAD_SIZE)
+        if len(data) < _HEAD_SIZE:
             return
         head = unpack(HEAD, data)
-        at += HEAD_SIZE
+        at += _HEAD_SIZE
         yield at, head
-        at += PERIOD_SIZE * head[9]
+        at += _PERIOD_SIZE * head[9]

@@ -1,15 +1,31 @@
 # Changes the file of charging profiles: a new file takes the place of the old one, so a change is there as a whole or not at
-# all. Cold; used through ocpp16.charging_profiles.
+# all. Cold; used through edit() of ocpp16.charging_profiles.
 import os
 from struct import pack
 
-from ocpp16.profile_file import ABSOLUTE, HEAD, HEAD_SIZE, MAX, NEVER, NEVER_BEFORE, PERIOD, PERIOD_SIZE, PURPOSES
-from ocpp16.profile_file import RELATIVE, VERSION, WATTS, heads
+from ocpp16.profile_file import HEAD, NEVER, NEVER_BEFORE, PERIOD, PURPOSES, VERSION, heads
 import iso8601
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value):
+        return value
+
+
+# As numbered in profile_file.
+_MAX = const(0)
+_TX = const(2)
+_ABSOLUTE = const(0)
+_RELATIVE = const(3)
+_WATTS = const(8)
+_HEAD_SIZE = const(25)
+_PERIOD_SIZE = const(9)
 
 _KINDS = ("Absolute", "Daily", "Weekly", "Relative")
 _CYCLES_S = (0, 86400, 604800, 0)
-_MOST = 1 << 26  # A or W; more is no limit to any charger
+_MOST = const(1 << 26)  # A or W; more is no limit to any charger
 
 
 class _Refused(Exception):
@@ -17,7 +33,8 @@ class _Refused(Exception):
 
 
 def install(profiles, number, profile, tx, remote):
-    """Check, convert and store a profile; False, and nothing changed, when it must be refused."""
+    """Check, convert and store a profile; False, and nothing changed, when it must be refused. `remote`: for the transaction
+    that a remote start is to begin."""
     settings = profiles.settings
     try:
         _purpose(number, profile, tx, remote)
@@ -31,6 +48,9 @@ def install(profiles, number, profile, tx, remote):
         profiles.log.info("ocpp", "charging profile refused: %s" % e)
         return False
     _rewrite(profiles.path, lambda head: not _replaced(head, slot, unique), record)
+    profiles.installed = kept + 1
+    if record[1] == _TX:
+        profiles.bound |= 1 << number
     return True
 
 
@@ -40,13 +60,22 @@ def clear(profiles, wanted):
     for _, _, head in _heads(profiles.path):
         total += 1
         hits += _fits(head, wanted)
-    if not hits:
-        return False
-    if hits == total:
-        os.remove(profiles.path)
-    else:
-        _rewrite(profiles.path, lambda head: not _fits(head, wanted), b"")
-    return True
+    if hits:
+        if hits == total:
+            os.remove(profiles.path)
+        else:
+            _rewrite(profiles.path, lambda head: not _fits(head, wanted), b"")
+    profiles.installed = total - hits
+    return hits > 0
+
+
+def forget(profiles, number):
+    """Clear the TxProfiles of a connector, None for all: the transaction is over."""
+    profiles.bound &= 0 if number is None else ~(1 << number)
+    try:
+        clear(profiles, {"chargingProfilePurpose": PURPOSES[_TX], "connectorId": number})
+    except OSError as e:
+        profiles.log.exception("ocpp", e)
 
 
 def _replaced(head, slot, unique):
@@ -82,8 +111,8 @@ def _rewrite(path, keeps, record):
             out.write(VERSION)
             for f, at, head in _heads(path):
                 if keeps(head):
-                    f.seek(at - HEAD_SIZE)
-                    out.write(f.read(HEAD_SIZE + PERIOD_SIZE * head[9]))
+                    f.seek(at - _HEAD_SIZE)
+                    out.write(f.read(_HEAD_SIZE + _PERIOD_SIZE * head[9]))
             out.write(record)
         os.rename(temporary, path)
     except OSError:
@@ -133,7 +162,7 @@ def _record(number, profile, settings, utc):
     _check(0 < len(periods) <= settings.get("ChargingScheduleMaxPeriods"), "chargingSchedulePeriod")
     unique = profile["chargingProfileId"]
     _check(-NEVER <= unique <= NEVER, "chargingProfileId")
-    kind |= WATTS if unit == "W" else 0
+    kind |= _WATTS if unit == "W" else 0
     data = bytearray(
         pack(HEAD, number, purpose, level, kind, unique, begin, end, start, duration or 0, len(periods))
     )
@@ -162,11 +191,11 @@ def _start(profile, purpose, utc):
             start %= _CYCLES_S[kind]
         return kind, _clip(start)
     if kind == "Absolute" and text is not None:
-        return ABSOLUTE, _time(text, 0)
-    if purpose != MAX:
-        return RELATIVE, 0
+        return _ABSOLUTE, _time(text, 0)
+    if purpose != _MAX:
+        return _RELATIVE, 0
     _check(kind == "Absolute" and utc is not None, "chargingProfileKind")
-    return ABSOLUTE, utc
+    return _ABSOLUTE, utc
 
 
 def _time(text, absent):

@@ -1,10 +1,13 @@
 # When meter values are taken: every MeterValueSampleInterval of a transaction, on the grid of ClockAlignedDataInterval, and the
 # registers once a minute while energy flows (MV rows).
-from ocpp16 import meter_values
+from ocpp16.transactions import DATA, SAMPLE
+import cold
 import ticks
 
 _REGISTERS_MS = 60000  # at most this much metering is in doubt after a power cut
 _DAY_S = 86400
+_PERIODIC = 0  # contexts of ocpp16.meter_values
+_CLOCK = 1
 
 
 class Sampling:
@@ -33,7 +36,7 @@ class Sampling:
             self._due[k] = ticks.add(now, interval * 1000)
         elif interval and ticks.diff(now, self._due[k]) >= 0:
             self._due[k] = ticks.add(self._due[k], interval * 1000)
-            self._take(c, meter_values.PERIODIC, "MeterValuesSampledData", "StopTxnSampledData", None)
+            self._take(c, _PERIODIC, "MeterValuesSampledData", "StopTxnSampledData", None)
 
     def _clock_aligned(self):
         """At 00:00:00 UTC + k x interval, stamped with the grid (MV-02)."""
@@ -49,21 +52,24 @@ class Sampling:
         elif slot > self._slot:
             self._slot = slot
             for c in self._cp.connectors:
-                self._take(c, meter_values.CLOCK, "MeterValuesAlignedData", "StopTxnAlignedData", slot)
+                self._take(c, _CLOCK, "MeterValuesAlignedData", "StopTxnAlignedData", slot)
 
     def _take(self, c, context, sent, kept, stamp):
-        cp = self._cp
-        reading = cp.read(c.number)
-        cp.transactions.sample(c.number, context, meter_values.mask(cp.settings.get(sent)), reading, stamp)
-        bits = meter_values.mask(cp.settings.get(kept))
-        if bits and c.transaction:
-            cp.transactions.keep(c.transaction, context, bits, reading, stamp)
+        reading = self._cp.read(c.number)
+        self._keep(SAMPLE, c.number, sent, context, reading, stamp)
+        if c.transaction:
+            self._keep(DATA, c.number, kept, context, reading, stamp)
 
     def boundary(self, tx, context):
         """Transaction.Begin or Transaction.End, for the transactionData of StopTransaction (MV-03)."""
-        bits = meter_values.mask(self._cp.settings.get("StopTxnSampledData"))
-        if bits:
-            self._cp.transactions.keep(tx, context, bits, self._cp.read(tx.connector))
+        self._keep(DATA, tx.connector, "StopTxnSampledData", context, self._cp.read(tx.connector), None)
+
+    def _keep(self, kind, number, name, context, reading, stamp):
+        csl = self._cp.settings.get(name)
+        if csl:
+            sample = cold.call("ocpp16.meter_values", "pack", csl, context, reading)
+            if sample:
+                self._cp.transactions.sample(kind, number, sample, stamp)
 
     def _registers(self, now):
         changed = running = False

@@ -1,15 +1,24 @@
 # Smart Charging profile. Cold: loaded for one message (see rpc), so it keeps nothing. See charging_profiles for what lasts.
+import io
 from array import array
 
 from ocpp16.errors import OcppError
 import cold
 import iso8601
 
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value):
+        return value
+
+
 # Of an answer: a day of quarters of an hour, and of the work: a day of 20 profiles of 24 periods. What is beyond is not told, and
 # the duration in the answer says so.
-_MAX_PERIODS = 100
-_MAX_STEPS = 600
-_PER_PIECE = 8
+_MAX_PERIODS = const(100)
+_MAX_STEPS = const(600)
+_PER_PIECE = const(8)
 
 
 class Profile:
@@ -21,11 +30,11 @@ class Profile:
         if not 0 <= number <= len(self._cp.connectors):
             raise OcppError("PropertyConstraintViolation", "connectorId")
         tx = self._cp.connectors[number - 1].transaction if number else None
-        done = self._cp.profiles.install(number, payload["csChargingProfiles"], tx)
+        done = self._cp.profiles.edit("install", number, payload["csChargingProfiles"], tx, False)
         return {"status": "Accepted" if done else "Rejected"}
 
     def clear_charging_profile(self, payload):
-        return {"status": "Accepted" if self._cp.profiles.clear(payload) else "Unknown"}
+        return {"status": "Accepted" if self._cp.profiles.edit("clear", payload) else "Unknown"}
 
     def get_composite_schedule(self, payload):
         cp, number, duration = self._cp, payload["connectorId"], payload["duration"]
@@ -44,58 +53,53 @@ class Profile:
 
 
 def _compose(module, cp, number, duration, utc, watts):
-    """(array of startPeriod, tenths, numberPhases or 0; count of periods; end of the last one)."""
+    """(array of startPeriod and tenths * 4 + numberPhases, count of periods, end of the last one)."""
     profiles = cp.profiles
     voltage = cp.settings.get("NominalVoltage")
     have = profiles.phases[number - 1] if number else max(profiles.phases)
-    table = array("i", bytes(12 * _MAX_PERIODS))
-    count = at = 0
-    with _open(profiles.path) as f:
+    table = array("i", bytes(8 * _MAX_PERIODS))
+    count = steps = 0
+    with _open(profiles) as f:
         composer = module.Composer(f, module.loads(profiles, cp.connectors), utc, voltage)
-        steps = _MAX_STEPS
         for start, limit, phases, why in composer.periods(number, duration):
             if watts:
-                phases = phases or (3 if why and why.watts else have)
-                tenths = limit * phases // 6
+                phases = phases or (3 if module.watts(why) else have)
+                limit = limit * phases // 6
             else:
-                tenths = limit // (6 * voltage)
-            if not count or table[at - 2] != tenths or table[at - 1] != phases:
-                if count == _MAX_PERIODS or not steps:
-                    return table, count, start
-                table[at] = start
-                table[at + 1] = tenths
-                table[at + 2] = phases
-                count += 1
-                at += 3
-            elif not steps:
+                limit //= 6 * voltage
+            limit = limit << 2 | phases
+            new = not count or table[2 * count - 1] != limit
+            if steps == _MAX_STEPS or (new and count == _MAX_PERIODS):
                 return table, count, start
-            steps -= 1
+            steps += 1
+            if new:
+                table[2 * count] = start
+                table[2 * count + 1] = limit
+                count += 1
     return table, count, duration
 
 
-def _open(path):
-    try:
-        return open(path, "rb")
-    except OSError:  # no profiles
-        import io
-
-        return io.BytesIO()
+def _open(profiles):
+    if profiles.installed:
+        return open(profiles.path, "rb")
+    return io.BytesIO()
 
 
 def _answer(number, utc, watts, table, count, end):
     """The text in pieces: a hundred periods as one dict would take 10 KB."""
-    yield '{"status":"Accepted","connectorId":%d,"scheduleStart":"%s","chargingSchedule":{"duration":%d,' % (
+    text = '{"status":"Accepted","connectorId":%d,"scheduleStart":"%s","chargingSchedule":{"duration":%d,' % (
         number,
         iso8601.format(utc),
         end,
     )
-    text = '"chargingRateUnit":"%s","chargingSchedulePeriod":[' % ("W" if watts else "A")
-    for at in range(0, 3 * count, 3):
-        text += '{"startPeriod":%d,"limit":%d.%d' % (table[at], table[at + 1] // 10, table[at + 1] % 10)
-        if table[at + 2]:
-            text += ',"numberPhases":%d' % table[at + 2]
-        text += "}," if at < 3 * count - 3 else "}"
-        if at % (3 * _PER_PIECE) == 0:
+    text += '"chargingRateUnit":"%s","chargingSchedulePeriod":[' % ("W" if watts else "A")
+    for k in range(count):
+        limit = table[2 * k + 1]
+        text += '{"startPeriod":%d,"limit":%d.%d' % (table[2 * k], (limit >> 2) // 10, (limit >> 2) % 10)
+        if limit & 3:
+            text += ',"numberPhases":%d' % (limit & 3)
+        text += "}," if k < count - 1 else "}"
+        if k % _PER_PIECE == 0:
             yield text
             text = ""
     yield text + "]}}"

@@ -19,6 +19,7 @@ class Clock:
         self._seen_ms = self.now_ms()
         self._up_ms = 0
         self._up_s = 0
+        self.lent = 0  # seconds that the clock of the chip is ahead of what it would show, see lend()
         self._hold = getattr(time, "hold", None)
 
     def now_ms(self):
@@ -29,10 +30,20 @@ class Clock:
         """Seconds since 2000-01-01 UTC, or None while nobody has told us."""
         self.uptime_s()
         seconds = int(time.time()) - self._epoch
-        return seconds if seconds > _SET_AFTER else None
+        return seconds if seconds > _SET_AFTER and not self.lent else None
+
+    def lend(self, seconds):
+        """Let the chip show `seconds` to TLS while utc() stays unknown, until lend(None) or set_utc()."""
+        shown = int(time.time()) - self._epoch - self.lent
+        if seconds is not None:
+            self.set_utc(seconds)
+            self.lent = seconds - shown
+        elif self.lent:
+            self.set_utc(shown)
 
     def set_utc(self, seconds):
         """Set the clock of the chip, which TLS checks certificates against."""
+        self.lent = 0
         t = time.gmtime(seconds + self._epoch)
         machine.RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
 

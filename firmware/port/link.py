@@ -19,6 +19,7 @@ _AGAIN_MS = const(60000)
 _CONNECT_MS = const(15000)
 _IPPROTO_TCP = const(6)  # not in the Unix port, and the same everywhere
 _TCP_NODELAY = const(1)
+_LOOK_UP = const(8)  # failures, refused ones weigh all of it, after which a name is looked up even while busy
 _ERROR_EVENTS = const(0x18)  # POLLERR | POLLHUP
 
 
@@ -28,11 +29,15 @@ def _writable(sock):
 
 
 class Link:
-    """Station mode of the WLAN interface."""
+    """Station mode of the WLAN interface. `busy`: a car charges, so that nothing may block for long;
+    `hook`, if set, is called between the slices of a TLS handshake."""
 
     def __init__(self, ssid, key, clock):
         self.up = False
+        self.busy = False
+        self.hook = None
         self.drops = 0
+        self._failed = 0
         self._ssid = ssid
         self._key = key
         self._clock = clock
@@ -59,7 +64,6 @@ class Link:
                 down_since = self._clock.now_ms()
             if self.up and not up:
                 self.drops += 1
-                self._addresses.clear()
             self.up = up
             await asyncio.sleep_ms(_POLL_MS)
 
@@ -88,20 +92,28 @@ class Link:
         try:
             address = self._resolve(host, port)
             try:
-                return asyncio.StreamReader(await self._open(address))
-            except OSError:
-                # Perhaps it has moved: ask again next time.
-                self._addresses.pop((host, port), None)
+                stream = asyncio.StreamReader(await self._open(address))
+                self._failed = 0
+                return stream
+            except OSError as e:
+                # Who refuses is there, and not the one we look for; who is silent may be cut off from us
+                # together with the name server, for which we would wait in vain.
+                self._failed += _LOOK_UP if e.errno == errno.ECONNREFUSED else 1
                 raise
         finally:
             self._clock.hold(-1)
 
     def _resolve(self, host, port):
-        # Blocks for as long as the name server takes, so the answer is kept while it serves.
+        # Blocks for as long as the name server takes, up to many seconds, in which no Python runs.
         address = self._addresses.get((host, port))
-        if address is None:
-            address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
-            self._addresses[(host, port)] = address
+        if address is None or not self.busy or self._failed >= _LOOK_UP:
+            self._failed = 0
+            try:
+                address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
+                self._addresses[(host, port)] = address
+            except OSError:
+                if address is None:
+                    raise
         return address
 
     async def _open(self, address):

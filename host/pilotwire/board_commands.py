@@ -101,6 +101,5 @@ def flash(
     from pilotwire import provision as provisioning
     from pilotwire.flash import command
 
-    from_file = provisioning.read_toml(settings) if settings is not None else {}
-    checked = provisioning.check({**from_file, **given})
+    checked = provisioning.gather(settings, given)
     command.run(command.Options(settings=checked, **options))

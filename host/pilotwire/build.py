@@ -8,6 +8,7 @@ The same sources give the same bytes. Compiled files are kept in build/cache by 
 """
 
 import contextlib
+import datetime
 import fcntl
 import hashlib
 import json
@@ -18,7 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from pilotwire import __version__, image, runtime, schemas
+from pilotwire import __date__, __version__, image, runtime, schemas
 from pilotwire.errors import PilotwireError
 from pilotwire.shrink import shrink
 
@@ -117,7 +118,13 @@ def files(opt: int = 3, lines: bool = False) -> dict[str, bytes]:
     digest = hashlib.sha256()
     for name in sorted(made):
         digest.update(name.encode() + b"\0" + hashlib.sha256(made[name]).digest())
-    about = {"version": __version__, "mpy": runtime.check(), "hash": digest.hexdigest()[:16]}
+    about = {
+        "version": __version__,
+        "mpy": runtime.check(),
+        "hash": digest.hexdigest()[:16],
+        # No clock of a charger shows less than this, in seconds since 2000-01-01.
+        "date": (__date__ - datetime.date(2000, 1, 1)).days * 86400,
+    }
     made["/a/build.json"] = json.dumps(about).encode()
     return made
 

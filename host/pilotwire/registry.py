@@ -1,17 +1,19 @@
 """The registry of settings, firmware/settings.txt, read on the host: what there is to set, and what a value may be.
 
-    check({"MaxCurrent": "16"})         # the values as the firmware would keep them, or PilotwireError
+    check({"MaxCurrent": "16"})         # the values as the firmware would keep them, or UsageError
 
 The rules are those of lib/settings; tests/host/test_provision.py holds both against each other.
 """
 
 from __future__ import annotations
 
+import difflib
 import functools
+import re
 from typing import NamedTuple
 
-from pilotwire import build
-from pilotwire.errors import PilotwireError
+from pilotwire import arguments, build
+from pilotwire.arguments import UsageError
 
 
 class Option(NamedTuple):
@@ -27,6 +29,11 @@ class Option(NamedTuple):
     def secret(self) -> bool:
         """Is it never to be shown?"""
         return self.access in ("secret", "wo")
+
+    @property
+    def variable(self) -> str:
+        """Environment variable that may hold it: WifiKey is PILOTWIRE_WIFI_KEY."""
+        return "PILOTWIRE_" + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).upper()
 
     @property
     def allowed(self) -> str:
@@ -53,14 +60,12 @@ def options() -> dict[str, Option]:
 
 
 def find(name: str) -> Option:
-    """The option of that name in any case; PilotwireError names what comes close."""
+    """The option of that name in any case; UsageError names what comes close."""
     for option in options().values():
         if option.name.lower() == name.lower():
             return option
-    import difflib
-
     close = difflib.get_close_matches(name, options(), n=3, cutoff=0.5)
-    raise PilotwireError(
+    raise UsageError(
         f"there is no setting {name!r}",
         f"did you mean {' or '.join(close)}?" if close else "",
         "" if close else "`pilotwire provision --list` shows all",
@@ -68,9 +73,9 @@ def find(name: str) -> Option:
 
 
 def parse(option: Option, text: str) -> str:
-    """The value as the firmware keeps it; PilotwireError when it is out of range."""
+    """The value as the firmware keeps it; UsageError when it is out of range."""
     shown = "the value" if option.secret else repr(text)
-    wrong = PilotwireError(f"{shown} is no {option.name}", "", f"it may be {option.allowed}")
+    wrong = UsageError(f"{shown} is no {option.name}", "", f"it may be {option.allowed}")
     if option.type == "bool":
         if text.lower() not in ("true", "false"):
             raise wrong
@@ -91,23 +96,26 @@ def parse(option: Option, text: str) -> str:
 
 
 def check(values: dict[str, str]) -> dict[str, str]:
-    """The values under their proper names, without those that are the default anyway.
+    """The values under their proper names, as the firmware would keep them.
 
     Raises:
-        PilotwireError: an unknown name, a value out of range, or a setting that the firmware makes itself.
+        UsageError: an unknown name, a value out of range, or a setting that the firmware makes itself.
     """
-    from pilotwire import arguments
-
     checked = {}
     for name, text in values.items():
         option = find(name)
         if option.access == "ro":
-            raise PilotwireError(f"{option.name} cannot be set", "the firmware knows it by itself")
+            raise UsageError(f"{option.name} cannot be set", "the firmware knows it by itself")
         value = parse(option, text)
         if value and option.name == "CentralSystemURL":
             value = arguments.csms_url(value)
         if value and option.name == "ChargePointId":
             value = arguments.charger_id(value)
-        if value != option.default:
-            checked[option.name] = value
+        checked[option.name] = value
     return checked
+
+
+def lean(values: dict[str, str]) -> dict[str, str]:
+    """The values without those that are the default anyway, which the settings file does not need."""
+    known = options()
+    return {n: text for n, text in values.items() if n not in known or text != known[n].default}

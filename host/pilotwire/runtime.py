@@ -6,6 +6,7 @@ runtime.check()      # once, before anything that compiles and runs: do the two 
 
 import functools
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -21,9 +22,19 @@ _INSTALL = (
     "or set MICROPYTHON to the path of a Unix build of MicroPython 1.29"
 )
 
-# Pointers are twice as wide on a 64-bit desktop, bytecode and strings are not: heap64 / heap32 of this firmware,
-# to be measured by `make heap-scale`. The only place where the number stands.
-HEAP_SCALE_PERCENT = 140
+# Pointers are twice as wide on a 64-bit desktop, bytecode and strings are not: heap64 / heap32 of this firmware, as
+# `make heap-scale` has measured it.
+HEAP_SCALE = Path(__file__).with_name("heapscale.json")
+
+
+def _heap_scale_percent() -> int:
+    try:
+        return int(json.loads(HEAP_SCALE.read_text())["percent"])
+    except (OSError, ValueError, KeyError):
+        return 140
+
+
+HEAP_SCALE_PERCENT = _heap_scale_percent()
 
 # What of `sys.implementation._mpy` decides whether a .mpy without native code runs: version and sub-version.
 MPY_MASK = 0x3FF

@@ -1,7 +1,7 @@
 """Records on raw NOR flash: appended without an erase, marked done in place, safe at any power cut.
 
     ledger = Ledger(partition)              # anything with readblocks, writeblocks, ioctl
-    id = ledger.append(kind, payload)       # on flash when it returns
+    id = ledger.append(kind, payload)       # on flash when it returns; shared=n: joins its like, see there
     for id, kind, payload, state in ledger.records(live=True): ...; ledger.done(id)
     ledger.prepare()                        # erases ahead, while a stall does no harm
 
@@ -31,12 +31,15 @@ _SECTOR = const(4096)
 _HEAD = const(16)
 _WINDOW = const(256)  # bytes read at a time; most records fit
 _VERSION = const(1)
+_JOINT = const(4)  # head of a joined record: length, marker, CRC-16
+_MAX_JOINED = const(127)  # bytes; what starts with more is another record (0xA6) or blank (0xFF)
+_SHARES = const(0xFF00)  # a `rec` is: position of a record << 16 | bytes that others share << 8 | kind
 _SECTOR_MAGIC = const(0xC5)
 _RECORD_MAGIC = const(0xA6)
 _LAYOUT = "<BBHII"  # magic, kind (a sector's: version), payload length, id (a sector's: base), CRC-32
-_REFUSED_AT = const(12)  # the two markers; bytes 14 and 15 stay 0xFF
-_DONE_AT = const(13)
-_MARK = (None, b"\xff" * 13 + b"\x00\xff\xff", b"\xff" * 12 + b"\x00\x00\xff\xff")
+_SHARED_AT = const(12)  # 255 - shared bytes; bytes 14 and 15 stay 0xFF
+_MARKER_AT = const(13)  # three bytes before the payload, here and in a joined record
+_MARKS = b"\xff\x0f\x00"  # by state
 _TRIES = const(3)  # sectors in which append tries to get a record that reads back
 
 
@@ -48,24 +51,26 @@ class LedgerFull(LedgerError):
     """Every sector holds a record that is not done."""
 
 
-def _state(head):
-    """State by the markers: half of the bits decide, so that one bad bit changes nothing."""
-    if head[_DONE_AT] == 0xFF or bin(head[_DONE_AT]).count("1") > 4:
+def _state(marker):
+    """State by a marker: half of the bits decide, so that one bad bit changes nothing."""
+    if bin(marker >> 4).count("1") > 2:
         return LIVE
-    return DONE if bin(head[_REFUSED_AT]).count("1") > 4 else REFUSED
+    return DONE if bin(marker & 15).count("1") > 2 else REFUSED
 
 
 class Ledger:
-    """The records of one partition. Ids rise, are never used twice, and may have gaps."""
+    """The records of some sectors. Ids rise, are never used twice, and may have gaps."""
 
-    def __init__(self, device, droppable=()):
-        """Read all that is not settled; records of droppable kinds may be overwritten undone."""
-        sectors = device.ioctl(4, 0)
+    _buf = bytearray(_WINDOW)  # scratch of all ledgers: nothing stays in it between two calls
+    _view = memoryview(_buf)
+    _first = _view[:_HEAD]
+
+    def __init__(self, device, droppable=(), first=0, count=0):
+        """Use count sectors from first on (0: all); records of droppable kinds may be overwritten undone."""
+        sectors = count or device.ioctl(4, 0) - first
         self._device = device
+        self._offset = first
         self._droppable = droppable
-        self._buf = bytearray(_WINDOW)
-        self._view = memoryview(self._buf)
-        self._first = self._view[:_HEAD]
         self._bases = array("I", bytes(4 * sectors))  # order of the sectors; 0: erase before use
         self._live = bytearray(sectors)  # records that keep the sector from being erased
         self._loose = bytearray(sectors)  # droppable records that are not done
@@ -76,34 +81,37 @@ class Ledger:
         self._next = 1  # id; heads of sectors draw from the same sequence
         self._sector = self._base = 0  # where records go (base 0: nowhere yet)
         self._pos = _SECTOR  # next free byte there; _SECTOR when it takes no more
-        self._at_id = self._at_base = self._at_sector = self._at_pos = self._at_end = 0
-        self._at_kind = self._at_length = self._at_state = self._at_marker = 0  # record met last
+        self._tail = self._grow = 0  # rec that can be joined while _grow is the next id
+        self._at_id = self._at_base = self._at_sector = self._at_pos = self._at_data = self._at_end = 0
+        self._at_rec = self._at_length = self._at_marker = 0  # record met last
         self._start()
 
-    def append(self, kind, payload):
-        """Write a record and return its id; LedgerFull when there is no room."""
+    def append(self, kind, payload, shared=0):
+        """Write a record and return its id; LedgerFull when there is no room.
+
+        If the last record has the same kind and the same first `shared` bytes, only the rest is written.
+        """
         length = len(payload)
-        if length > MAX_PAYLOAD or not 0 <= kind <= 255:
+        if length > MAX_PAYLOAD or not 0 <= kind <= 255 or not 0 <= shared <= min(length, _WINDOW - _HEAD):
             raise LedgerError("cannot store kind %d of %d bytes" % (kind, length))
+        if shared and self._grow == self._next:
+            id = self._join(kind, payload, shared)
+            if id:
+                return id
         size = (length + 2 * _HEAD - 1) & -_HEAD
         buf = self._buf if size <= _WINDOW else bytearray(size)
         for _ in range(_TRIES):
-            if self._pos + size > _SECTOR:
+            pos = (self._pos + _HEAD - 1) & -_HEAD
+            if pos + size > _SECTOR:
                 self._turn()
-            sector, pos, id = self._sector, self._pos, self._next
-            self._pos = _SECTOR  # takes no more, unless all of the following succeeds
-            self._next = id + 1
+                pos = _HEAD
             for i in range(_HEAD + length, size):
                 buf[i] = 0xFF
             buf[_HEAD : _HEAD + length] = payload
-            self._frame(buf, _RECORD_MAGIC, kind, length, id, self._base)
-            self._program(sector, pos, memoryview(buf)[:size])
-            if self._find(sector, pos) == pos:
-                self._pos = self._at_end
-                self._count(sector, 1)
+            self._frame(buf, _RECORD_MAGIC, kind, length, self._next, self._base ^ shared, shared)
+            id = self._put(pos, memoryview(buf)[:size])
+            if id:
                 return id
-            self._program(sector, pos, bytes(_HEAD))  # a luckier read must not bring it back
-            self.corrupt += 1
         raise LedgerError("flash does not keep what is written")
 
     def done(self, id, refused=False):
@@ -114,41 +122,41 @@ class Ledger:
                 break
             if self._at_id != id:
                 return False
-        sector, pos = self._at_sector, self._at_pos
-        self._device.readblocks(sector, self._first, pos)
-        live, marker = _state(self._buf) == LIVE, self._buf[_DONE_AT]
-        if marker or (refused and self._buf[_REFUSED_AT]):
-            self._program(sector, pos, _MARK[REFUSED if refused else DONE])
+        sector = self._at_sector
+        marker = self._mark(sector, self._at_data - 3, REFUSED if refused else DONE)
         if refused:
             self._refused[sector] = 1
-        if marker not in (0x00, 0xFF):
-            self._scan(sector)  # the call that tore it may or may not have counted it
-        elif live:
+        if marker == 0xFF:
             self._count(sector, -1)
+        elif marker not in (0x0F, 0x00):
+            self._scan(sector)  # the call that tore it may or may not have counted it
         self._settle(sector)
         return True
 
     def records(self, after=0, live=False):
         """Yield (id, kind, payload, state) by rising id; append, done, prepare are fine meanwhile."""
         if after and after == self._at_id and self._bases[self._at_sector] == self._at_base:
-            sector, pos = self._at_sector, self._at_end
+            id, rec, sector, pos = after, self._at_rec, self._at_sector, self._at_end
         else:
-            sector, pos = self._seek(after), _HEAD
+            id, rec, sector, pos = 0, 0, self._seek(after), _HEAD
         while sector >= 0:
             base = self._bases[sector]
             if live and not self._live[sector] and not self._loose[sector]:
                 pos = _SECTOR
             # While the caller has a record, its sector may be erased and the last one may grow.
             while self._bases[sector] == base and (base < self._base or pos < self._pos):
-                if not self._find(sector, pos):
+                if not self._find(sector, pos, rec, id):
                     break
-                id, kind, state, pos = self._at_id, self._at_kind, self._at_state, self._at_end
+                id, rec, pos, state = self._at_id, self._at_rec, self._at_end, _state(self._at_marker)
                 if id > after and not (live and state):
-                    payload = bytearray(self._at_length)
-                    if payload:
-                        self._device.readblocks(sector, payload, self._at_pos + _HEAD)
-                    yield id, kind, payload, state
-            sector, pos = self._nearest(base, self._base), _HEAD
+                    shared = rec >> 8 & 255 if self._at_data - self._at_pos < _HEAD else 0
+                    payload = bytearray(shared + self._at_length)
+                    if shared:
+                        self._read(sector, memoryview(payload)[:shared], (rec >> 16) + _HEAD)
+                    if self._at_length:
+                        self._read(sector, memoryview(payload)[shared:], self._at_data)
+                    yield id, rec & 255, payload, state
+            sector, pos, rec = self._nearest(base, self._base), _HEAD, 0
 
     def prepare(self, ahead=1):
         """Erase one sector unless `ahead` are ready; True if it did (45 to 400 ms on a chip)."""
@@ -161,7 +169,7 @@ class Ledger:
 
     def free(self):
         """Bytes left at least; a record takes 16 more than its payload, rounded up to 16."""
-        room = _SECTOR - self._pos
+        room = (_SECTOR - self._pos) & -_HEAD
         for sector, base in enumerate(self._bases):
             if base > self._base or (not base or base < self._base) and not self._live[sector]:
                 room += _SECTOR - _HEAD
@@ -171,20 +179,21 @@ class Ledger:
 
     def _start(self):
         """Find out what is on flash, and strengthen what a cut may have left half programmed."""
-        last = 0
+        last = until = 0
         for sector in range(len(self._bases)):
             base = self._bases[sector] = self._read_head(sector)
             if not base:
                 continue
             self._next = max(self._next, base + 1)
-            state, end, self._at_pos = _state(self._buf), _SECTOR, 0
+            state, end, self._at_pos = _state(self._buf[_MARKER_AT]), _SECTOR, 0
             if state == LIVE:
                 end = self._scan(sector)
             self._refused[sector] |= state == REFUSED
             if end > _HEAD and base > self._base:
-                self._sector, self._base, self._pos, last = sector, base, end, self._at_pos
-        if last and self._find(self._sector, last):
-            self._again(self._sector, last, self._at_end)
+                self._sector, self._base, self._pos = sector, base, end
+                last, until = self._at_pos, self._at_end
+        if last:
+            self._again(self._sector, last, until)
         elif self._base:
             self._scan(self._sector)  # settled, but for the ids
         if self._base and self._pos == _SECTOR:
@@ -197,17 +206,17 @@ class Ledger:
     def _scan(self, sector):
         """Count what a sector holds; return where it goes on, _SECTOR if it is not blank there."""
         self._live[sector] = self._loose[sector] = self._refused[sector] = 0
-        pos = _HEAD
-        while self._find(sector, pos):
-            self.corrupt += self._at_pos != pos
-            pos, state = self._at_end, self._at_state
-            self._next = max(self._next, self._at_id + 1)
+        pos, rec, id = _HEAD, 0, 0
+        while self._find(sector, pos, rec, id):
+            self.corrupt += self._at_pos - pos >= _HEAD
+            pos, rec, id, state = self._at_end, self._at_rec, self._at_id, _state(self._at_marker)
+            self._next = max(self._next, id + 1)
             if state == LIVE:
                 self._count(sector, 1)
                 continue
             self._refused[sector] |= state == REFUSED
-            if self._at_marker:
-                self._program(sector, self._at_pos, _MARK[state])
+            if self._at_marker not in (0x0F, 0x00):
+                self._mark(sector, self._at_data - 3, state)
         if self._blank(sector, pos):
             return pos
         self.corrupt += 1
@@ -217,9 +226,7 @@ class Ledger:
         """Mark the head of a full sector that needs no attention, so that a start skips it."""
         attention = self._live[sector] or self._loose[sector]
         if not attention and 0 < self._bases[sector] < self._base:
-            self._read_head(sector)
-            if self._buf[_DONE_AT]:
-                self._program(sector, 0, _MARK[REFUSED if self._refused[sector] else DONE])
+            self._mark(sector, _MARKER_AT, REFUSED if self._refused[sector] else DONE)
 
     def _turn(self):
         """Go on in the next prepared sector; erase one here and now if there is none."""
@@ -250,7 +257,7 @@ class Ledger:
         self.dropped += self._loose[sector]
         self._loose[sector] = self._refused[sector] = 0
         self.erases += 1
-        self._device.ioctl(6, sector)
+        self._device.ioctl(6, self._offset + sector)
         base = self._next
         self._next = base + 1
         if self._blank(sector, 0):
@@ -282,12 +289,58 @@ class Ledger:
 
     # Records
 
-    def _find(self, sector, pos):
-        """Where the first sound record from pos on is, 0 if there is none; described by _at_*."""
-        buf, view, base = self._buf, self._view, self._bases[sector]
+    def _put(self, pos, data, rec=0):
+        """Program what was framed with the next id; return that, or 0 if it does not read back."""
+        sector, id = self._sector, self._next
+        self._pos = _SECTOR  # takes no more, unless all of the following succeeds
+        self._next = id + 1
+        self._program(sector, pos, data)
+        if self._find(sector, pos, rec, id - 1) == pos:
+            self._pos, self._tail, self._grow = self._at_end, self._at_rec, id + 1
+            self._count(sector, 1)
+            return id
+        self._program(sector, pos, bytes(_HEAD))  # a luckier read must not bring it back
+        self.corrupt += 1
+        return 0
+
+    def _join(self, kind, payload, shared):
+        """Append what is not shared to the last record; 0 if the two differ or there is no room."""
+        buf, view, rec, pos, length = self._buf, self._view, self._tail, self._pos, len(payload) - shared
+        if rec & 0xFFFF != shared << 8 | kind or not 0 < length <= _MAX_JOINED:
+            return 0
+        if pos + max(_HEAD, _JOINT + length) > _SECTOR:
+            return 0
+        self._read(self._sector, view[:shared], (rec >> 16) + _HEAD)
+        if bytes(view[:shared]) != bytes(payload[:shared]):
+            return 0
+        buf[_JOINT : _JOINT + length] = payload[shared:]
+        struct.pack_into("<BBH", buf, 0, length, 0xFF, self._sum(self._base, pos, length))
+        return self._put(pos, view[: _JOINT + length], rec)
+
+    def _sum(self, base, pos, length):
+        """CRC-16 of a joined record in the buffer; good in this place of this life of the sector only."""
+        return crc32(self._view[_JOINT : _JOINT + length], base + (length << 12 | pos)) & 0xFFFF
+
+    def _find(self, sector, pos, rec=0, id=0):
+        """Where the first sound record from pos on is, 0 if there is none; described by _at_*.
+
+        If pos is the end of a record, rec and id are its: those that joined it come first.
+        """
+        buf, view, base, at = self._buf, self._view, self._bases[sector], pos
+        while rec & _SHARES and at < _SECTOR:
+            self._read(sector, view[: min(_WINDOW, _SECTOR - at)], at)
+            length = buf[0]
+            end = at + max(_HEAD, _JOINT + length)
+            if not 0 < length <= _MAX_JOINED or end > _SECTOR:
+                break
+            id += 1
+            if self._sum(base, at, length) == buf[2] | buf[3] << 8:
+                return self._met(sector, at, at + _JOINT, end, rec, id, length, buf[1])
+            at = end  # a rotten one has its length yet, or else nothing after it is believed
+        pos = (pos + _HEAD - 1) & -_HEAD
         while pos < _SECTOR:
             room = min(_WINDOW, _SECTOR - pos)
-            self._device.readblocks(sector, view[:room], pos)
+            self._read(sector, view[:room], pos)
             skip = 0
             while skip < room and buf[skip] != _RECORD_MAGIC:
                 skip += _HEAD
@@ -295,30 +348,37 @@ class Ledger:
                 pos += skip
                 continue
             _, kind, length, id, crc = struct.unpack_from(_LAYOUT, buf, 0)
-            end = (pos + length + 2 * _HEAD - 1) & -_HEAD
+            end = pos + _HEAD + length
             if end <= _SECTOR and length <= MAX_PAYLOAD:
-                state, marker = _state(buf), buf[_DONE_AT]
-                got = crc32(view[_HEAD : min(_HEAD + length, room)], crc32(view[:8], base))
+                shared, marker = 255 - buf[_SHARED_AT], buf[_MARKER_AT]
+                got = crc32(view[_HEAD : min(_HEAD + length, room)], crc32(view[:8], base ^ shared))
                 if length > room - _HEAD:
-                    for _, part in self._parts(sector, pos + room, pos + _HEAD + length):
+                    for _, part in self._parts(sector, pos + room, end):
                         got = crc32(part, got)
                 if got == crc:
-                    self._at_sector, self._at_base, self._at_pos, self._at_end = sector, base, pos, end
-                    self._at_id, self._at_kind, self._at_length = id, kind, length
-                    self._at_state, self._at_marker = state, marker
-                    return pos
+                    if not shared:
+                        end = (end + _HEAD - 1) & -_HEAD
+                    return self._met(
+                        sector, pos, pos + _HEAD, end, pos << 16 | shared << 8 | kind, id, length, marker
+                    )
             pos += _HEAD
         return 0
 
+    def _met(self, sector, pos, data, end, rec, id, length, marker):
+        self._at_sector, self._at_base, self._at_pos, self._at_data = sector, self._bases[sector], pos, data
+        self._at_end, self._at_rec, self._at_id = end, rec, id
+        self._at_length, self._at_marker = length, marker
+        return pos
+
     def _count(self, sector, by):
-        counts = self._loose if self._at_kind in self._droppable else self._live
+        counts = self._loose if self._at_rec & 255 in self._droppable else self._live
         counts[sector] += by
 
     # Flash
 
     def _read_head(self, sector):
         """The base of a sector, its head left in the buffer; 0 if it must be erased before use."""
-        self._device.readblocks(sector, self._first, 0)
+        self._read(sector, self._first, 0)
         magic, version, _, base, crc = struct.unpack_from(_LAYOUT, self._buf, 0)
         if magic != _SECTOR_MAGIC or crc32(self._view[:8]) != crc:
             return 0
@@ -326,16 +386,27 @@ class Ledger:
             raise LedgerError("ledger of version %d, this is %d" % (version, _VERSION))
         return base
 
-    def _frame(self, buf, magic, kind, length, id, seed):
+    def _frame(self, buf, magic, kind, length, id, seed, shared=0):
         """Put a head before the payload. The seed ties a record to the present life of its sector."""
         struct.pack_into(_LAYOUT, buf, 0, magic, kind, length, id, 0)
         view = memoryview(buf)
         crc = crc32(view[_HEAD : _HEAD + length], crc32(view[:8], seed))
-        struct.pack_into("<II", buf, 8, crc, 0xFFFFFFFF)
+        struct.pack_into("<II", buf, 8, crc, 0xFFFFFFFF ^ shared)
+
+    def _mark(self, sector, pos, state):
+        """Clear the bits of a marker, unless they are; return what it was."""
+        self._read(sector, self._view[:1], pos)
+        marker = self._buf[0]
+        if marker & ~_MARKS[state]:
+            self._program(sector, pos, _MARKS[state : state + 1])
+        return marker
+
+    def _read(self, sector, buf, pos):
+        self._device.readblocks(self._offset + sector, buf, pos)
 
     def _program(self, sector, pos, data):
         self.programs += 1
-        self._device.writeblocks(sector, data, pos)
+        self._device.writeblocks(self._offset + sector, data, pos)
 
     def _again(self, sector, pos, end):
         """Program what is there once more: bits that a cut left weak may read 0 now and 1 later."""
@@ -352,5 +423,5 @@ class Ledger:
         """Read a stretch through the buffer; yield each position and what is there."""
         for at in range(pos, end, _WINDOW):
             part = self._view[: min(_WINDOW, end - at)]
-            self._device.readblocks(sector, part, at)
+            self._read(sector, part, at)
             yield at, part

@@ -76,6 +76,7 @@ class Handshake:
         self._may = 0  # records that may still be moved in this turn
         self._waits = None  # function of the io queue to wait with, None: it is only asyncio's turn
         self._kind = 0  # of the record under way
+        self._minor = 0  # 3 is TLS 1.2
         self._got = 0  # bytes of its header that are here, 0: none is under way
         self._left = 0  # bytes of the record's body still to come
         self._message = 1  # header of the handshake message under way, behind a 1 that marks its length
@@ -203,6 +204,8 @@ class Handshake:
                 if not self._got:
                     self._kind = b
                     self._left = 0
+                elif self._got == 2:
+                    self._minor = b
                 elif self._got > 2:
                     self._left = self._left << 8 | b
                 self._got += 1
@@ -267,6 +270,8 @@ class Handshake:
         kind, _, name = _ALERTS.get(self._alert, "other ").partition(" ")
         if self._alert == 40:
             kind = "client" if self.asked else "other" if self._seen else "suite"
+            if self._minor < 3 and not self._seen:  # OpenSSL says so only in the header of the alert
+                kind = "version"
         return self._error(kind, "refused by the server: alert %d %s" % (self._alert, name))
 
     def _flaw(self, text):

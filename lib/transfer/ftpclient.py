@@ -1,22 +1,15 @@
 """FTP and FTPS, passive mode only: RETR and STOR of one file, resumed with REST."""
 
-from ftpparts import Replies, extended_port, passive_port, refusal, size, wants_reuse
-from transfer import TransferError
-from transferurl import decode
-from transferwire import fill, restart, store
-
-_REUSE = (
-    "the server wants the data connection to resume the TLS session of the control connection, which MicroPython "
-    "can not do: switch session reuse off there (vsftpd: require_ssl_reuse=NO)"
-)
+from ftpreply import Replies, extended_port, passive_port, size
+from transfer import TransferError, clean
+from transferwire import fill, restart, seek, store
 
 
-async def get(url, sink, wire, place):
+async def get(text, wire, sink, place):
     """See transfer.get."""
-    session = _Session(url, wire)
+    session = _Session(wire)
     try:
-        await session.login()
-        path = session.path
+        await session.begin(text)
         total, mark = await session.about()
         offset = place.offset
         if offset and (
@@ -29,11 +22,7 @@ async def get(url, sink, wire, place):
         place.mark = mark or place.mark
         if offset and offset == total:
             return
-        await session.passive()
-        skip = 0
-        if offset and await session.command(b"REST %d" % offset) != 350:
-            skip = offset  # passed over: what is there must not be written again
-        await session.begin(b"RETR " + path)
+        skip = await session.transfer(b"RETR ", offset)
         view = wire.view
         lost = None
         try:
@@ -50,12 +39,11 @@ async def get(url, sink, wire, place):
             if e.kind not in ("short", "tls"):
                 raise
             lost = e
-        await wire.close(session.data)
         try:
             await session.finish(lost)
         except TransferError as e:
-            # control connections die of idleness during long transfers; the size tells that all is here
-            if e.kind not in ("short", "stall") or lost or total is None or place.offset != total:
+            # a control connection may die of idleness during a long transfer; the size tells that all is here
+            if e.kind != "short" or lost or total is None or place.offset != total:
                 raise
         if skip or total is not None and place.offset != total:
             raise TransferError("short", "the file ends at %d bytes" % place.offset)
@@ -64,24 +52,22 @@ async def get(url, sink, wire, place):
         await session.close()
 
 
-async def put(url, source, wire, place, method, form, headers):
+async def put(text, wire, source, place, method, form, headers):
     """See transfer.put; method, form and headers are for HTTP."""
-    session = _Session(url, wire)
+    session = _Session(wire)
     try:
-        await session.login()
+        await session.begin(text)
         offset = 0
         if place.offset and hasattr(source, "seek"):
-            # what has arrived of an earlier try may be less than was sent
+            # what has arrived of an earlier try may be less than what was sent
             there = (await session.about())[0] or 0
-            if there <= place.offset and (place.size is None or there <= place.size):
-                offset = there
-        await session.passive()
-        if offset and await session.command(b"REST %d" % offset) != 350:
-            offset = 0
-        if place.offset and hasattr(source, "seek"):
-            source.seek(offset)
-        place.offset = offset
-        await session.begin(b"STOR " + session.path)
+            offset = there if there <= place.offset else 0
+            seek(source, offset)
+            place.offset = offset
+        skip = await session.transfer(b"STOR ", offset)
+        if skip:
+            seek(source, 0)
+            place.offset = 0
         lost = None
         try:
             while True:
@@ -94,123 +80,102 @@ async def put(url, source, wire, place, method, form, headers):
             if e.kind not in ("short", "tls"):
                 raise
             lost = e
-        await wire.close(session.data)
         await session.finish(lost)
     finally:
         await session.close()
 
 
 class _Session:
-    def __init__(self, url, wire):
-        path = url.path.rpartition(";type=")
-        path = path[0] if path[1] else path[2]
-        self.path = decode(path[1:])  # relative to the directory after the login, as RFC 1738 has it; //: absolute
-        self.data = None
-        self._url = url
-        self._wire = wire
-        self._control = None
-        self._replies = Replies()
+    """Control and data connection; errors show the verb of a command, since its argument may be secret."""
+
+    def __init__(self, wire):
+        self.wire = wire
+        self.replies = Replies()
+        self.control = self.data = None
+        self.doing = ""
+        self.tls = ""
         self._text = b""
-        self._doing = ""
+
+    async def begin(self, text):
+        wire = self.wire
+        url = wire.url(text)
+        self.tls = url.tls
+        self.path = url.file()
+        login = url.port, url.user, url.password
+        url = None
+        await wire.part("ftplogin").login(self, *login)
+        wire.part()
 
     async def reply(self, times=1):
-        # code of the next reply that is no "wait" (1xx but 150 and 125)
-        wire = self._wire
-        wire.step("the reply to " + self._doing, times)
+        # code of the next reply
+        wire = self.wire
+        wire.step("the reply to " + self.doing, times)
         view = wire.view[:256]
         while True:
-            got = self._replies.reply()
+            got = self.replies.reply()
             if got:
                 code, self._text = got
                 if code == 421:
-                    raise TransferError("server", "%s closes: %s" % (self._url.where, self._url.clean(self._text)))
+                    raise self.refused(code)
                 return code
-            n = await wire.read(self._control, view)
+            n = await wire.read(self.control, view)
             if not n:
-                raise TransferError("short", "connection closed in place of the reply to " + self._doing)
-            self._replies.received(view[:n])
+                raise TransferError("short", "connection closed in place of the reply to " + self.doing)
+            self.replies.received(view[:n])
 
     async def command(self, line):
-        # the argument of some is a secret, so that errors show the verb alone
-        self._doing = line.partition(b" ")[0].decode()
-        if b"\r" in line or b"\n" in line or b"\0" in line:
-            raise TransferError("url", "line break in the argument of " + self._doing)
-        if self._replies.pending:
+        self.doing = line.partition(b" ")[0].decode()
+        if self.replies.pending:
             raise TransferError("server", "a reply that belongs to no command")
-        self._wire.step("sending " + self._doing)
-        await self._wire.write(self._control, line + b"\r\n")
+        self.wire.step("sending " + self.doing)
+        await self.wire.write(self.control, line + b"\r\n")
         return await self.reply()
 
     def refused(self, code):
-        if wants_reuse(code, self._text) and self._url.tls:
-            return TransferError("tls", _REUSE)
-        return refusal(self._url, code, self._text, self._doing)
+        return self.wire.part("ftprefusal").refusal(self.wire, code, self._text, self.doing, self.tls)
 
     async def must(self, line, *codes):
         code = await self.command(line)
         if code not in codes:
             raise self.refused(code)
-        return code
-
-    async def login(self):
-        url = self._url
-        wire = self._wire
-        self._control = await wire.open(url.host, url.port, url.tls == "i")
-        self._doing = "the connection"
-        code = await self.reply()
-        while code == 120:  # ready in n minutes
-            code = await self.reply()
-        if code != 220:
-            raise self.refused(code)
-        if url.tls == "e":
-            code = await self.command(b"AUTH TLS")
-            if code != 234:
-                raise TransferError("tls", "%s has no TLS: %d %s" % (url.where, code, url.clean(self._text)))
-            if self._replies.pending:
-                raise TransferError("tls", "data before TLS began")  # slipped in by a third party
-            self._control = await wire.secure(self._control, url.host)
-        user = b"anonymous" if url.user is None else url.user
-        code = await self.command(b"USER " + user)
-        if code == 331:
-            code = await self.command(b"PASS " + (b"anonymous@" if url.user is None else url.password or b""))
-        if code not in (230, 202):
-            raise self.refused(code)
-        if url.tls:
-            await self.must(b"PBSZ 0", 200)
-            await self.must(b"PROT P", 200)
-        await self.must(b"TYPE I", 200)
 
     async def about(self):
         # (size or None, time of modification or "")
-        total = mark = None
+        total = None
+        mark = ""
         if await self.command(b"SIZE " + self.path) == 213:
             total = size(self._text)
         if await self.command(b"MDTM " + self.path) == 213 and len(self._text) < 32:
-            mark = self._url.clean(self._text)
-        return total, mark or ""
+            mark = clean(self._text, ())
+        return total, mark
 
-    async def passive(self):
-        # always to the host of the control connection: the address that PASV tells is often one behind a NAT
-        url = self._url
+    async def transfer(self, verb, offset):
+        # opens `data`; bytes to pass over, if the server can not begin at the offset
+        wire = self.wire
+        # to the host of the control connection: the address in the answer to PASV is often one behind a NAT
         if await self.command(b"EPSV") == 229:
             port = extended_port(self._text)
         else:
             await self.must(b"PASV", 227)
             port = passive_port(self._text)
-        self.data = await self._wire.open(url.host, port)
-
-    async def begin(self, line):
-        await self.must(line, 150, 125)
-        if self._url.tls:
-            # only now: some servers begin TLS after this reply
+        self.data = await wire.open(port)
+        skip = 0
+        if offset and await self.command(b"REST %d" % offset) != 350:
+            skip = offset
+        await self.must(verb + self.path, 150, 125)
+        if self.tls:  # only now: vsftpd begins TLS after this reply
+            data = self.data
+            self.data = None
             try:
-                self.data = await self._wire.secure(self.data, self._url.host)
+                self.data = await wire.secure(data)
             except TransferError as e:
-                await self._wire.close(self.data)
                 await self.finish(e)
+        return skip
 
     async def finish(self, lost):
-        # the reply after the data says why they ended, better than the connection can
+        # the reply after the data says better than their connection why they ended
+        await self.wire.close(self.data)
+        self.data = None
         try:
             code = await self.reply(2)
         except TransferError as e:
@@ -221,6 +186,5 @@ class _Session:
             raise lost
 
     async def close(self):
-        wire = self._wire
-        await wire.close(self.data)
-        await wire.close(self._control)
+        await self.wire.close(self.data)
+        await self.wire.close(self.control)

@@ -1,79 +1,68 @@
 """GET with Range: the file into a sink, from where an earlier try ended."""
 
-from httpparts import Body, Head, refusal, request, resume
+from micropython import const
 from transfer import TransferError
-from transferurl import redirect
 from transferwire import restart, store
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(value):
-        return value
-
 
 _REDIRECTS = const(5)
 
 
-async def get(url, sink, wire, place):
+async def get(text, wire, sink, place):
     """See transfer.get."""
     if place.offset and place.offset == place.size:
         return
     for _ in range(_REDIRECTS + 2):  # one more for a file that has changed meanwhile
-        stream = await wire.open(url.host, url.port, url.tls)
+        stream = None
         try:
-            head = Head()
+            port, tls, request = _request(text, wire, place)
+            stream = await wire.open(port, tls)
             wire.step("the request")
-            await wire.write(stream, request("GET", url, _range(place)))
+            await wire.write(stream, request)
+            request = None
             wire.step("the answer")
-            at, end = await wire.feed(stream, head)
+            head, at, end = await wire.head(stream)
             status = head.status
             if status in (301, 302, 303, 307, 308):
                 if head.location is None:
                     raise TransferError("server", "redirected to nowhere")
-                url = redirect(url, _text(head.location))
+                text = wire.part("transferurl").redirect(text, head.location)
                 continue
             if not (status == 200 or place.offset and status in (206, 416)):
-                raise refusal(url, head, bytes(wire.view[at:end]))
-            if head.coded:
-                raise TransferError("server", "the file comes compressed")
-            skip, changed = resume(head, place)
+                raise await wire.refused(stream, head, at, end)
+            skip, changed = head.resume(place)
             if changed:
                 restart(sink, place)
                 if status != 200:
                     continue
                 skip = 0
             elif status == 416:
-                place.size = place.offset
                 return  # all of it was there already
-            place.mark = head.mark_like("") if not place.offset else place.mark
-            if status == 206:
-                place.size = head.size if head.size is not None else place.size
-            elif not head.chunked and head.length is not None:
-                place.size = head.length
-            await _body(stream, sink, wire, place, Body(head), at, end, skip)
+            head.note(place)
+            length = head.length
+            chunked = head.chunked
+            head = None
+            body = wire.part("httpbody").Body(chunked, length)
+            await _receive(stream, sink, wire, place, body, at, end, skip)
             return
         finally:
             await wire.close(stream)
     raise TransferError("server", "over %d redirects" % _REDIRECTS)
 
 
-def _range(place):
-    if not place.offset:
-        return ()
-    line = "Range: bytes=%d-" % place.offset
-    return (line, "If-Range: " + place.mark) if place.mark else (line,)
+def _request(text, wire, place):
+    # (port, TLS, request)
+    url = wire.url(text)
+    from httprequest import request
+
+    lines = []
+    if place.offset:
+        lines.append("Range: bytes=%d-" % place.offset)
+        if place.mark:
+            lines.append("If-Range: " + place.mark)
+    return url.port, url.tls, request("GET", url, lines)
 
 
-def _text(location):
-    try:
-        return str(location, "utf-8")
-    except UnicodeError:
-        raise TransferError("server", "redirected to a bad URL")
-
-
-async def _body(stream, sink, wire, place, body, at, end, skip):
+async def _receive(stream, sink, wire, place, body, at, end, skip):
     view = wire.view
     while True:
         while at < end and not body.done:

@@ -1,103 +1,82 @@
 """PUT and POST: a source to an HTTP server, raw or as the one file of a form."""
 
 import select
-from binascii import hexlify
-from os import urandom
 
-from httpparts import Head, refusal, request
+from micropython import const
 from transfer import TransferError
-from transferurl import redirect
-from transferwire import fill
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(value):
-        return value
-
+from transferwire import fill, seek
 
 _REDIRECTS = const(5)
 
 
-async def put(url, source, wire, place, method, form, headers):
+async def put(text, wire, source, place, method, form, headers):
     """See transfer.put."""
+    place.offset = 0
     for _ in range(_REDIRECTS + 1):
-        place.offset = 0
-        stream = await wire.open(url.host, url.port, url.tls)
+        stream = None
         try:
-            head, tail = await _attempt(url, stream, source, wire, place, method, form, headers)
+            port, tls, request, before, after = _request(text, wire, place, method, form, headers)
+            stream = await wire.open(port, tls)
+            wire.step("the request")
+            await wire.write(stream, request)
+            request = None
+            lost = None
+            try:
+                if await _body(stream, source, wire, place, before, after):
+                    wire.step("the answer", 2)  # a server may first pass the file on
+            except TransferError as e:
+                if e.kind != "short":
+                    raise
+                lost = e
+                wire.step("the answer")  # who refuses may close after it, and it says more than that
+            try:
+                head, at, end = await wire.head(stream)
+            except TransferError as e:
+                raise lost or e
+            status = head.status
+            if 200 <= status < 300 or status == 303 and method == "POST":
+                if lost or place.size is not None and place.offset < place.size:
+                    raise lost or TransferError("short", "the server took %d bytes only" % place.offset)
+                return
+            if status not in (307, 308) or head.location is None:
+                raise await wire.refused(stream, head, at, end)
+            text = wire.part("transferurl").redirect(text, head.location)
         finally:
             await wire.close(stream)
-        status = head.status
-        if 200 <= status < 300 or status == 303 and method == "POST":
-            return
-        if status not in (307, 308) or head.location is None:
-            raise refusal(url, head, tail)
-        try:
-            location = str(head.location, "utf-8")
-        except UnicodeError:
-            raise TransferError("server", "redirected to a bad URL")
-        url = redirect(url, location)
         if place.offset:
             if not hasattr(source, "seek"):
                 raise TransferError("server", "redirected when the file was on its way")
-            source.seek(0)
+            seek(source, 0)
+            place.offset = 0
     raise TransferError("server", "over %d redirects" % _REDIRECTS)
 
 
-async def _attempt(url, stream, source, wire, place, method, form, headers):
-    # (head of the answer, start of its body)
+def _request(text, wire, place, method, form, headers):
+    # (port, TLS, request, bytes before the file, bytes after it)
+    url = wire.url(text)
+    import httprequest
+
     before = after = b""
     lines = list(headers)
     if form:
-        edge = "----" + hexlify(urandom(12)).decode()
-        lines.append("Content-Type: multipart/form-data; boundary=" + edge)
-        before, after = _form(edge, form)
+        line, before, after = httprequest.form(*form)
+        lines.append(line)
     elif method == "POST":
         lines.append("Content-Type: application/octet-stream")
-    # a PUT says no type: it would not fit what older signed URLs were signed for
-    chunked = place.size is None
-    if chunked:
+    # a raw PUT says no type: it would not fit what older signed URLs were signed for
+    if place.size is None:
         lines.append("Transfer-Encoding: chunked")
     else:
         lines.append("Content-Length: %d" % (len(before) + place.size + len(after)))
-    head = Head()
-    wire.step("the request")
-    await wire.write(stream, request(method, url, lines))
-    try:
-        if await _body(stream, source, wire, place, before, after, chunked):
-            wire.step("the answer", 2)  # a server may first pass the file on
-    except TransferError as e:
-        if e.kind != "short":
-            raise
-        # a server that refuses may have closed after its answer, which says more than that
-        wire.step("the answer")
-        try:
-            at, end = await wire.feed(stream, head)
-        except TransferError:
-            raise e
-        if head.status < 300:
-            raise e
-    else:
-        at, end = await wire.feed(stream, head)
-    return head, bytes(wire.view[at:end])
+    return url.port, url.tls, httprequest.request(method, url, lines), before, after
 
 
-def _form(edge, form):
-    field, name = form
-    for c in field + name:
-        if c in '"\\' or c < " ":
-            raise TransferError("url", "bad file name for a form")
-    before = '--%s\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\n' % (edge, field, name)
-    before += "Content-Type: application/octet-stream\r\n\r\n"
-    return before.encode(), ("\r\n--%s--\r\n" % edge).encode()
-
-
-async def _body(stream, source, wire, place, before, after, chunked):
+async def _body(stream, source, wire, place, before, after):
     # False: the server has answered before the end
+    chunked = place.size is None
     poll = select.poll()
-    poll.register(getattr(stream, "s", stream), select.POLLIN)
+    if hasattr(stream, "s"):  # a TLS stream may not show its socket
+        poll.register(stream.s, select.POLLIN)
     view = wire.view
     if before:
         await wire.write(stream, _chunk(before) if chunked else before)

@@ -1,14 +1,27 @@
 """Files over http, https, ftp and ftps, in the memory of one small buffer. README.md has the whole story.
 
-    await get("https://h/f.bin", sink, connect, bytearray(1024), place)     sink.write(piece)
-    await put("ftp://u:p@h/d/f", source, connect, bytearray(1024))          source.readinto(piece) -> n
+    await get("https://h/f.bin", sink, connect, secure, bytearray(1024), place)     sink.write(piece)
+    await put("ftp://u:p@h/d/f", source, connect, secure, bytearray(1024))          source.readinto(piece) -> n
 
-What fails is a TransferError. Cold: the parts for the scheme are imported for one transfer and let go.
+What fails is a TransferError. The other modules are imported for the part of a transfer that needs them.
 """
 
 import sys
 
-_PARTS = ("transferurl", "transferwire", "httpparts", "httpget", "httpput", "ftpparts", "ftpclient")
+_PARTS = (
+    "transferurl",
+    "transferwire",
+    "httprequest",
+    "httphead",
+    "httprefusal",
+    "httpbody",
+    "httpget",
+    "httpput",
+    "ftpreply",
+    "ftprefusal",
+    "ftplogin",
+    "ftpclient",
+)
 
 
 class TransferError(Exception):
@@ -29,43 +42,46 @@ class Place:
         self.size = size  # of the whole file; None: not known (yet)
 
 
-async def get(url, sink, connect, buf, place=None, secure=None, wait_s=30):
+async def get(url, sink, connect, secure, buf, place=None, wait_s=30):
     """The file into sink.write(), from place.offset on; returns the Place. TransferError."""
     place = place or Place()
-    try:
-        url, client, wire = _begin(url, "get", connect, secure, buf, wait_s)
-        await wire.run(client.get(url, sink, wire, place))
-    finally:
-        _end()
+    await _run("get", url, connect, secure, buf, wait_s, sink, place)
     return place
 
 
 async def put(
-    url, source, connect, buf, size=None, method="PUT", form=None, headers=(), place=None, secure=None, wait_s=30
+    url, source, connect, secure, buf, size=None, method="PUT", form=None, headers=(), place=None, wait_s=30
 ):
     """`size` bytes of source.readinto() (None: to its end) to the URL; form: (field, file name)."""
     place = place or Place()
     place.size = size
-    try:
-        url, client, wire = _begin(url, "put", connect, secure, buf, wait_s)
-        await wire.run(client.put(url, source, wire, place, method, form, headers))
-    finally:
-        _end()
+    await _run("put", url, connect, secure, buf, wait_s, source, place, method, form, headers)
     return place
 
 
-def _begin(url, job, connect, secure, buf, wait_s):
+async def _run(job, url, connect, secure, buf, wait_s, *arguments):
     if len(buf) < 256:
         raise ValueError("buffer under 256 bytes")
-    from transferurl import parse
     from transferwire import Wire
 
-    url = parse(url)
-    name = "ftpclient" if url.ftp else "http" + job
-    return url, __import__(name), Wire(connect, secure, buf, wait_s)
+    try:
+        client = __import__("ftpclient" if url[:3].lower() == "ftp" else "http" + job)
+        wire = Wire(connect, secure, buf, wait_s)
+        await wire.run(getattr(client, job)(url, wire, *arguments))
+    finally:
+        forget()
 
 
-def _end():
-    # Another transfer that runs now keeps what it has imported.
+def forget():
+    """Let go of the parts that no running code holds."""
     for name in _PARTS:
         sys.modules.pop(name, None)
+
+
+def clean(words, secrets):
+    """A server's words for an error text: printable, short, empty if they hold one of `secrets`."""
+    text = "".join([chr(c) if 31 < c < 127 else "?" for c in words[:512]])
+    for secret in secrets:
+        if secret in text:
+            return ""
+    return text[:80].strip()

@@ -11,8 +11,8 @@ except ImportError:
 
 
 _LONGEST = const(2048)  # OCPP's are at most 512; what signed downloads redirect to goes on to 1,500
-_SHORT = const(6)  # a part of the query that long may be a signature
-# scheme: (port, TLS); ftp has TLS from the first byte ("i"), by AUTH TLS ("e"), or none
+_SHORT = const(6)  # a value in the query that is longer may be a signature
+# scheme: (port, TLS); TLS from the first byte ("i"), by AUTH TLS ("e"), or none
 _SCHEMES = {
     "http": (80, ""),
     "https": (443, "i"),
@@ -21,49 +21,45 @@ _SCHEMES = {
     "ftpes": (21, "e"),
     "ftpis": (990, "i"),
 }
-_HOST = "-._~:%"  # besides letters and digits; a colon only inside brackets
 
 
 class Url:
-    """scheme, ftp, tls ("", "i", "e"), host, port, user and password (bytes or None), path with query."""
+    """scheme, tls ("", "i", "e"), host, port, user and password (bytes or None), path with query."""
 
-    def __init__(self, scheme, host, port, user, password, path):
+    def __init__(self, scheme, login, host, port, path):
         self.scheme = scheme
-        self.ftp = scheme[0] == "f"
-        default, tls = _SCHEMES[scheme]
+        self._port, self.tls = _SCHEMES[scheme]
         if port == 990 and scheme == "ftps":
-            tls = "i"
-        self.tls = tls
+            self.tls = "i"
         self.host = host
-        self.port = port or default
-        self.user = user
-        self.password = password
+        self.port = port or self._port
         self.path = path
-
-    @property
-    def where(self):
-        """All of it that an error text may show."""
-        return "%s:%d" % (self.host, self.port)
+        self.login = login  # as it stands in the URL, with its @
+        self.user = self.password = None
+        if login:
+            user, colon, password = login[:-1].partition(":")
+            self.user = decode(user)
+            self.password = decode(password) if colon else None
 
     @property
     def authority(self):
         """Value of the Host header."""
         host = "[" + self.host + "]" if ":" in self.host else self.host
-        return host if self.port == _SCHEMES[self.scheme][0] else "%s:%d" % (host, self.port)
+        return host if self.port == self._port else "%s:%d" % (host, self.port)
 
-    def clean(self, words):
-        """A server's words for an error text: printable, short, empty if they hold a secret of ours."""
-        text = "".join([chr(c) if 31 < c < 127 else "?" for c in words[:512]])
-        query = self.path.partition("?")[2]
-        secrets = [part.partition("=")[2] for part in query.split("&")]
-        secrets = [s for s in secrets if len(s) >= _SHORT]
+    def file(self):
+        """Bytes of the path for FTP: relative to the directory after the login, two slashes make it absolute."""
+        head, found, _ = self.path.rpartition(";type=")
+        return decode(head if found else self.path)[1:]
+
+    def secrets(self):
+        """Texts that may stand in no error."""
+        found = [part.partition("=")[2] for part in self.path.partition("?")[2].split("&")]
+        found = [value for value in found if len(value) > _SHORT]
         if self.password:
-            secrets.append("".join([chr(c) if 31 < c < 127 else "?" for c in self.password]))
-            secrets.append(encode(self.password))
-        for secret in secrets:
-            if secret in text:
-                return ""
-        return text[:80].strip()
+            found.append("".join([chr(c) if 31 < c < 127 else "?" for c in self.password]))
+            found.append(self.login[:-1].partition(":")[2])
+        return found
 
 
 def parse(text):
@@ -80,92 +76,93 @@ def parse(text):
     end = 0
     while end < len(rest) and rest[end] not in "/?#":
         end += 1
-    user, at, host = rest[:end].rpartition("@")
+    login, at, host = rest[:end].rpartition("@")
     path = rest[end:]
-    password = None
-    if at:
-        user, colon, password = user.partition(":")
-        user = decode(user)
-        password = decode(password) if colon else None
-    if host[:1] == "[":
+    bracket = host[:1] == "["
+    if bracket:
         host, found, port = host[1:].partition("]")
         if not found or port[:1] not in ("", ":") or ":" not in host:
             host = ""
         port = port[1:]
     else:
         host, _, port = host.partition(":")
-    good = bool(host)
     for c in host:
-        if not (c in _HOST or "0" <= c <= "9" or "a" <= c <= "z" or "A" <= c <= "Z"):
-            good = False
+        if not (_plain(c) or bracket and c in ":%"):
+            host = ""
     for c in port:
         if not "0" <= c <= "9":
-            good = False
-    if not good or len(port) > 5 or port and not 0 < int(port) < 65536:
+            host = ""
+    if not host or len(port) > 5 or port and not 0 < int(port) < 65536:
         raise TransferError("url", "URL with a bad host or port")
     if scheme[0] == "f":
-        lines = decode(path) + (user or b"") + (password or b"")
+        lines = decode(path + login)
         if b"\r" in lines or b"\n" in lines or b"\0" in lines:
             raise TransferError("url", "URL with a line break in it")
     else:
-        path = encode(path.partition("#")[0].encode(), True)
+        path = encode(path.partition("#")[0])
         if path[:1] != "/":
             path = "/" + path
-    return Url(scheme, host, int(port or 0), user if at else None, password, path)
+    return Url(scheme, login + at, host, int(port or "0"), path)
+
+
+def _plain(c):
+    return c in "-._~" or "0" <= c <= "9" or "a" <= c <= "z" or "A" <= c <= "Z"
 
 
 def decode(text):
     """Bytes of a percent-encoded text; a % that begins no escape stands for itself."""
     parts = text.encode().split(b"%")
     out = parts[0]
+    digits = b"0123456789abcdefABCDEF"
     for part in parts[1:]:
-        try:
-            # int() alone would take "+1", " 1" and "1_1"
-            code = int(part[:2], 16) if part[:1].isalpha() or part[:1].isdigit() else -1
-            if len(part) < 2 or not (part[1:2].isalpha() or part[1:2].isdigit()):
-                code = -1
-        except ValueError:
-            code = -1
-        out += b"%" + part if code < 0 else bytes((code,)) + part[2:]
+        # int() by itself would take "+1", " 1" and "1_1" as well
+        if len(part) > 1 and part[:1] in digits and part[1:2] in digits:
+            out += bytes((int(part[:2], 16),)) + part[2:]
+        else:
+            out += b"%" + part
     return out
 
 
-def encode(data, kept=False):
-    """Percent-encoded bytes; kept: only what may not stand in a request line is."""
-    out = ""
-    for c in data:
-        c = chr(c)
-        if kept and "!" <= c <= "~" or c in "-._~" or "0" <= c <= "9" or "a" <= c <= "z" or "A" <= c <= "Z":
-            out += c
-        else:
-            out += "%%%02X" % ord(c)
-    return out
+def encode(path):
+    """The path with what may not stand in a request line percent-encoded."""
+    for c in path:
+        if not "!" <= c <= "~":
+            return "".join([chr(b) if 32 < b < 127 else "%%%02X" % b for b in path.encode()])
+    return path
 
 
-def redirect(url, location):
-    """The Url that a Location header means; credentials stay on their own host; TransferError."""
-    head, found, _ = location.partition("://")
-    if not found or "/" in head or "?" in head:
-        base = url.scheme + "://"
-        if location[:2] != "//":
-            path = url.path.partition("?")[0]
-            if location[:1] == "?":
-                location = path + location
-            elif location[:1] != "/":
-                location = path.rpartition("/")[0] + "/" + location
-            location = url.authority + _resolve(location)
-        else:
-            location = location[2:]
-        location = base + location
+def redirect(text, location):
+    """The URL that a Location (bytes) in the answer to `text` means; TransferError.
+
+    Credentials stay on their own scheme, host and port.
+    """
+    url = parse(text)
     try:
-        new = parse(location)
+        new = str(location, "utf-8")
+    except UnicodeError:
+        raise TransferError("server", "redirected to a bad URL")
+    head, found, _ = new.partition("://")
+    if not found or "/" in head or "?" in head:
+        if new[:2] == "//":
+            new = url.scheme + ":" + new
+        else:
+            path = url.path.partition("?")[0]
+            if new[:1] in ("", "#"):
+                new = url.path + new
+            elif new[:1] == "?":
+                new = path + new
+            elif new[:1] != "/":
+                new = path.rpartition("/")[0] + "/" + new
+            new = url.scheme + "://" + url.authority + _resolve(new)
+    try:
+        goal = parse(new)
     except TransferError as e:
         raise TransferError("server", "redirected to a bad URL: " + e.text)
-    if new.ftp or url.tls and not new.tls:
-        raise TransferError("refused", "redirected from %s to %s" % (url.scheme, new.scheme))
-    if new.user is None and (new.scheme, new.host, new.port) == (url.scheme, url.host, url.port):
-        new.user = url.user
-        new.password = url.password
+    if goal.scheme[0] == "f" or url.tls and not goal.tls:
+        raise TransferError("refused", "redirected from %s to %s" % (url.scheme, goal.scheme))
+    if (goal.scheme, goal.host, goal.port) == (url.scheme, url.host, url.port) and not goal.login:
+        scheme, _, rest = new.partition("://")
+        new = scheme + "://" + url.login + rest
     return new
 
 

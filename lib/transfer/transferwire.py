@@ -5,27 +5,23 @@ read by then has been handed on, so that nothing is lost for the next try.
 """
 
 import asyncio
-from errno import ENOSPC
+import gc
 
-from transfer import TransferError
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(value):
-        return value
-
+from micropython import const
+from transfer import TransferError, forget
 
 _TICK_MS = const(250)
+_ENOSPC = const(28)
 _TLS_ERRORS = const(-4096)  # mbedTLS counts down from here; a failed name lookup is negative as well
 
 
 class Wire:
-    """`view`: the caller's buffer. `connect(host, port, tls_host)`, `secure(stream, tls_host)`."""
+    """`view`: the caller's buffer; `where` and `secrets`: what errors may and may not show."""
 
     def __init__(self, connect, secure, buf, wait_s):
         self.view = memoryview(buf)
+        self.host = self.where = ""
+        self.secrets = ()
         self._connect = connect
         self._secure = secure
         self._wait_ms = wait_s * 1000
@@ -35,7 +31,7 @@ class Wire:
 
     async def run(self, job):
         """Await `job`, which calls step(); TransferError "stall" when a step does not end."""
-        self.step("beginning")
+        self.step("begin")
         watch = asyncio.create_task(self._watch(asyncio.current_task()))
         try:
             return await job
@@ -44,7 +40,7 @@ class Wire:
                 raise
         finally:
             watch.cancel()
-        raise TransferError("stall", "no end of %s for %d s" % (self._doing, self._wait_ms // 1000))
+        raise TransferError("stall", "%s: nothing for %d s" % (self._doing, self._wait_ms // 1000))
 
     async def _watch(self, task):
         while self._left_ms > 0:
@@ -58,23 +54,45 @@ class Wire:
         self._doing = doing
         self._left_ms = self._wait_ms * times
 
-    async def open(self, host, port, tls=False):
-        """A stream to host:port, with TLS if wanted."""
-        self.step("connecting to %s:%d" % (host, port))
-        try:
-            return await self._connect(host, port, host if tls else None)
-        except (OSError, ValueError) as e:
-            raise self._failed(e, "connect")
+    def url(self, text):
+        """The Url of a text, of which errors may show the host only from now on."""
+        url = self.part("transferurl").parse(text)
+        self.host = url.host
+        self.where = "%s:%d" % (url.host, url.port)
+        self.secrets = url.secrets()
+        return url
 
-    async def secure(self, stream, host):
-        """TLS over a connection that is open."""
-        if not self._secure:
-            raise TransferError("tls", "no TLS for ftps here")
-        self.step("TLS with " + host)
+    def part(self, name=None):
+        """A module for the part of the transfer that begins, in the place of those for the last one."""
+        forget()
+        gc.collect()
+        return __import__(name) if name else None
+
+    async def open(self, port, tls=False):
+        """A stream to the URL's host."""
+        self.part()  # TLS needs the room
+        self.step("connecting to %s:%d" % (self.host, port))
         try:
-            return await self._secure(stream, host)
+            stream = await self._connect(self.host, port)
+        except OSError as e:
+            raise self._failed(e, "connect")
+        return await self.secure(stream) if tls else stream
+
+    async def secure(self, stream):
+        """TLS over a stream to the URL's host; closes it if that fails."""
+        self.step("TLS with " + self.host)
+        done = False
+        try:
+            if not self._secure:
+                raise TransferError("tls", "there is no TLS here")
+            secured = await self._secure(stream, self.host)
+            done = True
+            return secured
         except (OSError, ValueError) as e:
             raise self._failed(e, "tls")
+        finally:
+            if not done:
+                await self.close(stream)
 
     async def read(self, stream, view):
         """Bytes read into `view`; 0 at the end."""
@@ -85,17 +103,6 @@ class Wire:
                     return n
         except (OSError, ValueError) as e:
             raise self._failed(e, "short")
-
-    async def feed(self, stream, parser):
-        """Feed parser.received() until parser.complete: bounds of what is left over in `view`."""
-        view = self.view[:256]  # the parser copies it
-        while True:
-            n = await self.read(stream, view)
-            if not n:
-                raise TransferError("short", "connection closed in place of an answer")
-            used = parser.received(view[:n])
-            if parser.complete:
-                return used, n
 
     async def write(self, stream, data):
         """All of `data` is on its way."""
@@ -114,12 +121,36 @@ class Wire:
             except (OSError, ValueError):
                 pass
 
+    async def head(self, stream):
+        """(head of an HTTP answer, bounds in `view` of what came after it)."""
+        head = self.part("httphead").Head()
+        view = self.view[:256]  # the parser copies it
+        while True:
+            n = await self.read(stream, view)
+            if not n:
+                raise TransferError("short", "%s: connection closed" % self._doing)
+            used = head.received(view[:n])
+            if head.complete:
+                return head, used, n
+
+    async def refused(self, stream, head, at, end):
+        """The error that the head of an HTTP answer means."""
+        view = self.view[:256]
+        if at == end and head.length != 0:
+            try:
+                at = 0
+                end = await self.read(stream, view)
+            except TransferError:
+                end = 0
+        body = bytes(view[at:end])
+        return self.part("httprefusal").refusal(self, head.status, head.reason, body)
+
     def _failed(self, e, kind):
         code = e.args[0] if e.args else 0
-        if isinstance(code, tuple):
-            code = code[0]
-        if isinstance(e, ValueError) or isinstance(code, int) and code < _TLS_ERRORS:
-            kind = "tls"
+        if isinstance(e, ValueError) or isinstance(code, str) or code < _TLS_ERRORS:
+            kind = "tls"  # the strings are from tlsclient
+        if len(e.args) > 1:
+            e = e.args[1]
         return TransferError(kind, "%s: %s" % (self._doing, e))
 
 
@@ -161,5 +192,13 @@ def fill(source, view, place):
     return n
 
 
+def seek(source, offset):
+    """Go to a place in the source."""
+    try:
+        source.seek(offset)
+    except OSError as e:
+        raise _local(e)
+
+
 def _local(e):
-    return TransferError("full" if e.args and e.args[0] == ENOSPC else "store", "local file: %s" % e)
+    return TransferError("full" if e.args and e.args[0] == _ENOSPC else "store", "local file: %s" % e)

@@ -26,8 +26,11 @@ from wsframes import (
 _FRAGMENT = 512
 
 
-async def connect(stream, host, path, protocol=None, headers=(), max_message=16384, port=None):
-    """A WebSocket; HandshakeError, OSError. `port` goes into Host: None for the scheme's own."""
+async def connect(
+    stream, host, path, protocol=None, headers=(), max_message=16384, port=None, heard=None
+):
+    """A WebSocket; HandshakeError, OSError. `port` goes into Host: None for the scheme's own.
+    heard(data) is called with the answer as it arrives."""
     if ":" in host:
         host = "[" + host + "]"
     if port is not None:
@@ -45,6 +48,8 @@ async def connect(stream, host, path, protocol=None, headers=(), max_message=163
             if data is not None:  # a TLS stream may have no bytes yet
                 if not data:
                     raise HandshakeError(0, "connection closed instead of an answer")
+                if heard:
+                    heard(data)
                 rest = handshake.received(data)
         ws = WebSocket(stream, max_message, rest)
     finally:

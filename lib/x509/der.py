@@ -33,23 +33,23 @@ class DerError(ValueError):
 
 
 class Reader:
-    """Reads the elements of data[at:stop] in turn."""
+    """Reads the elements of data[at:stop] in turn; .at is where the next one starts."""
 
     def __init__(self, data, at=0, stop=None, depth=0):
-        self._data = data
+        self.data = data
         self._depth = depth
         self.at = at
         self.stop = len(data) if stop is None else stop
 
     def tag(self):
         """The tag of the next element, 0 at the end."""
-        return self._data[self.at] if self.at < self.stop else 0
+        return self.data[self.at] if self.at < self.stop else 0
 
     def span(self, tag):
         """(start, stop) of the content of the next element, which must have this tag; goes past it."""
         if self.tag() != tag or not tag or tag & 31 == 31:
             raise DerError("tag %d in place of %d" % (self.tag(), tag))
-        data = self._data
+        data = self.data
         at = self.at + 2
         if at > self.stop:
             raise DerError("short")
@@ -74,7 +74,7 @@ class Reader:
         if self._depth >= _MAX_DEPTH:
             raise DerError("too deep")
         at, stop = self.span(tag)
-        return Reader(self._data, at, stop, self._depth + 1)
+        return Reader(self.data, at, stop, self._depth + 1)
 
     def end(self):
         """DerError unless all was read."""
@@ -84,7 +84,7 @@ class Reader:
     def content(self, tag):
         """Bytes of the content of the next element."""
         at, stop = self.span(tag)
-        return bytes(self._data[at:stop])
+        return bytes(self.data[at:stop])
 
     def boolean(self):
         """A BOOLEAN that is DEFAULT FALSE: absent, or true."""
@@ -124,7 +124,7 @@ class Reader:
     def bits(self):
         """(start, stop, unused bits) of a BIT STRING; the unused bits are zero."""
         at, stop = self.span(BIT_STRING)
-        data = self._data
+        data = self.data
         unused = data[at] if at < stop else 8
         at += 1
         if unused > 7 or (unused and (at == stop or data[stop - 1] & ((1 << unused) - 1))):

@@ -11,7 +11,7 @@ from binascii import hexlify
 from hashlib import sha256
 
 import iso8601
-from der import BIT_STRING, NULL, OCTET_STRING, OID, SEQUENCE, SET, DerError, Reader
+from der import NULL, OCTET_STRING, OID, SEQUENCE, SET, DerError, Reader
 
 try:
     from micropython import const
@@ -73,6 +73,8 @@ class Certificate:
             inner = tbs.enter(0xA0)
             version = inner.integer()
             inner.end()
+            if version not in (1, 2):  # 0 is the default, and that is never written out
+                raise DerError("version")
         serial = hexlify(tbs.number()).decode()
         self.serial = serial.lstrip("0") or "0"
         at = tbs.at
@@ -89,11 +91,8 @@ class Certificate:
         tbs.span(SEQUENCE)
         self.subject = bytes(der[at : tbs.at])
         self._key(der, tbs)
-        # an explicit 0 would be the default written out; 1 has only brought the unique identifiers
-        if unused or version > 2 or (version == 0 and der[self.tbs[0] + 4] == 0xA0):
-            raise DerError("version")
-        if len(self.serial) > _MAX_SERIAL or inside != outside:
-            raise DerError("serial number or algorithm")
+        if unused or len(self.serial) > _MAX_SERIAL or inside != outside:
+            raise DerError("signature, serial number or algorithm")
         attribute(self.issuer, CN)
         self.cn = attribute(self.subject, CN)
         self.o = attribute(self.subject, O)
@@ -109,7 +108,7 @@ class Certificate:
             extensions = inner.enter(SEQUENCE)
             inner.end()
             seen = []
-            while extensions.tag() or not seen:
+            while extensions.tag() or not seen:  # one at least
                 extension = extensions.enter(SEQUENCE)
                 oid = extension.oid()
                 if oid in seen or len(seen) > _MAX_EXTENSIONS:
@@ -162,19 +161,22 @@ class Certificate:
         if oid == b"\x55\x1d\x13":  # basicConstraints
             body = value.enter(SEQUENCE)
             self.ca = body.boolean()
-            if body.tag():
+            if self.ca and body.tag():
                 self.path_len = min(body.integer(), 1000)
             body.end()
         elif oid == b"\x55\x1d\x0f":  # keyUsage
             at, stop, _ = value.bits()
-            self.usage = value.byte(at) if at < stop else 0
+            self.usage = self.der[at] if at < stop else 0
         elif oid == b"\x55\x1d\x11":  # subjectAltName
             body = value.enter(SEQUENCE)
-            while body.tag():
+            while body.tag() or not self.names:  # one at least
                 tag = body.tag()
+                if tag & 0xC0 != 0x80:
+                    raise DerError("subjectAltName")
                 self.names.append((tag & 31, body.content(tag)))
         elif oid == b"\x55\x1d\x25":  # extendedKeyUsage
             body = value.enter(SEQUENCE)
+            body.oid()
             while body.tag():
                 body.oid()
         else:
@@ -204,7 +206,9 @@ def _algorithm(reader):
     if oid == _PSS and body.tag():
         parameters = body.enter(SEQUENCE)
         body.end()
-        if parameters.take(len(_PSS_SHA256)) == _PSS_SHA256:
+        at = parameters.at
+        parameters.at += len(_PSS_SHA256)
+        if parameters.at <= parameters.stop and reader.data[at : parameters.at] == _PSS_SHA256:
             salt = 20
             if parameters.tag():
                 inner = parameters.enter(0xA2)
@@ -240,7 +244,7 @@ def attribute(name, oid):
     found = None
     while names.tag():
         relative = names.enter(SET)
-        while relative.tag() or relative.at == relative.start:
+        while True:  # one at least
             pair = relative.enter(SEQUENCE)
             kind = pair.oid()
             tag = pair.tag()
@@ -248,6 +252,8 @@ def attribute(name, oid):
             pair.end()
             if kind == oid and found is None:
                 found = _text(tag, text)
+            if not relative.tag():
+                break
     return found
 
 
@@ -257,8 +263,10 @@ def _text(tag, text):
             return text.decode()
         if tag == 0x14:  # TeletexString, taken for Latin-1 by everyone
             return "".join(chr(b) for b in text)
-        if tag == 0x1E and len(text) % 2 == 0:  # BMPString
-            return "".join(chr(text[i] << 8 | text[i + 1]) for i in range(0, len(text), 2))
+        if tag == 0x1E and len(text) % 2 == 0:  # BMPString, where there are no surrogates
+            codes = [text[i] << 8 | text[i + 1] for i in range(0, len(text), 2)]
+            if not any(0xD800 <= code < 0xE000 for code in codes):
+                return "".join(chr(code) for code in codes)
     except ValueError:
         pass
     raise DerError("text")

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from pilotwire import build
+from pilotwire.arguments import heap_bytes
 from pilotwire.csms import CentralSystem
 from pilotwire.demo import Integral
 from pilotwire.errors import PilotwireError
@@ -32,14 +33,17 @@ from pilotwire.timeline import Timeline
 IDENTITY = "E2E-1"
 _REAL_LIMIT_S = 120
 _LOOK_S = 0.1  # simulated seconds between two looks at what the central system knows
-_MOST_LINES = 400
+_MOST_LINES = 300
+_MOST_RESTARTS = 5
+# Bytes of the chip; PILOTWIRE_HEAP=200K shows whether a failure is one of memory only.
+_HEAP = heap_bytes(os.environ.get("PILOTWIRE_HEAP", "104K"))
 
 
 class Bench:
     """A central system, a virtual wallbox on a state directory of its own, and what happened.
 
     Attributes:
-        central: the central system; runs from the start, `started` of it can be left to the test by `start`.
+        central: the central system; it listens from the start.
         box: the running `Supervisor`.
         path: its state directory.
         events: all events of both, in order.
@@ -51,6 +55,7 @@ class Bench:
         self.events: list = []
         self.allowed: list[str] = []
         self.settings = {"ChargePointId": IDENTITY, "MeterValueSampleInterval": "60"}
+        self._restarts = 0
         self._text = io.StringIO()
         self._timeline = Timeline(self._text, form="plain", verbose=True)
         self._clock = SimulatedClock()
@@ -64,13 +69,16 @@ class Bench:
         """Takes an event down."""
         self.events.append(event)
         self._timeline(event)
+        self._restarts += event.who == "box" and event.what.startswith("restarts")
 
     @property
     def text(self) -> str:
         """The timeline, its last lines if it is long."""
         lines = self._text.getvalue().splitlines()
         left = len(lines) - _MOST_LINES
-        return "\n".join([f"... {left} lines before", *lines[-_MOST_LINES:]] if left > 0 else lines)
+        if left > 0:
+            lines[_MOST_LINES // 2 : -_MOST_LINES // 2] = [f"... {left} lines left out"]
+        return "\n".join(lines)
 
     async def __aenter__(self):
         await self._stack.enter_async_context(self.central)
@@ -82,19 +90,21 @@ class Bench:
 
     # -- the box
 
-    async def start(self, *, wait=True, url=None, main=None, speed=100.0, settings=None, **options):
-        """Switches a box on; returns its `Charger` once both connectors' statuses were told.
+    async def start(self, *, wait=True, url=None, before_main="", settings=None, **options):
+        """Switches a box on; returns its `Charger` once all connectors' statuses were told.
 
         Args:
             wait: False returns None at once.
             url: of the central system, ours if None.
-            main: text of a main.py in place of the firmware's own.
+            before_main: code that runs before the firmware's own main.py.
             settings: over those of `self.settings`; the other options are `Supervisor`'s.
         """
         self.settings |= {"CentralSystemURL": url or self.central.url} | (settings or {})
-        if main is not None:
-            self.files({"/main.py": main.encode()})
-        self.box = Supervisor(self.path, settings=self.settings, speed=speed, on_event=self.note, **options)
+        if before_main:
+            own = (build.repository() / "firmware" / "main.py").read_text()
+            self.files({"/main.py": (before_main + own).encode()})
+        options = {"speed": 100.0, "heap": _HEAP} | options
+        self.box = Supervisor(self.path, settings=self.settings, on_event=self.note, **options)
         await self._boxes.enter_async_context(self.box)
         self._clock.follow(self.box)
         if not wait:
@@ -149,9 +159,11 @@ class Bench:
             known = self.central.chargers.get(IDENTITY)
             if known and (value := predicate(known)):
                 return value
+            power = self.box.state()["power"]
+            assert power in ("on", "off") and self._restarts < _MOST_RESTARTS, f"the box is {power} or restarts for ever"
             if self.box.time_ms >= end:
                 source = inspect.getsource(predicate).strip()
-                raise AssertionError(f"not told to the central system within {timeout_s} s: {source}")
+                raise AssertionError(f"not told within {timeout_s} s: {source}")
             await self.passes(_LOOK_S)
 
     async def charge(self, tag="C0FFEE01", connector=1, plug=True) -> None:

@@ -14,6 +14,7 @@ from log import Log
 from nor import Nor, Region
 from ocpp16 import schema
 from ocpp16.charge_point import ChargePoint
+from ocpp16.transactions import DATA, SAMPLE
 from settings import Settings
 import iso8601
 import ticks
@@ -67,7 +68,7 @@ class MemoryStore:
 
 
 class Bench:
-    def __init__(self, connectors=1, now_ms=0, sectors=4, **settings):
+    def __init__(self, connectors=1, now_ms=0, sectors=7, **settings):
         self.count = connectors
         flash = bytearray(4096 * sectors)
         for i in range(0, len(flash), 64):
@@ -93,8 +94,10 @@ class Bench:
             settings.set(name, value)
         settings.fix("NumberOfConnectors", str(self.count))
         flash = Region(self.nor, 0, self.nor.size // 4096)
+        n = self.nor.size // 4096
+        ledgers = Ledger(flash, (), 0, n - 4), Ledger(flash, (SAMPLE, DATA), n - 4, 2), Ledger(flash, (), n - 2, 2)
         log = Log(print=self.lines.append)
-        self.cp = ChargePoint(settings, self.store, Ledger(flash), self.clock, log, "0.1.0", self.count, cause)
+        self.cp = ChargePoint(settings, self.store, ledgers, self.clock, log, "0.1.0", self.count, cause)
         self.cp.read = lambda number: (self.cp.connectors[number - 1].energy_wh, 7360, None, None, 32000, None, 250)
         for c in self.cp.connectors:
             c.energy_wh = self.cp.transactions.registers[c.number - 1]

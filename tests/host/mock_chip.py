@@ -77,7 +77,7 @@ def serve(chip, file, mb, port_file, kind):
             return master, slave
 
         pty.openpty = raw
-        server.run_pty_server(port_file=port_file, chip_mode=chip)
+        server.run_pty_server(None, port_file=port_file, chip_mode=chip)
     else:
         server.run_server(0, chip_mode=chip, port_file=port_file)
 

@@ -1,7 +1,8 @@
 # Settings: typed values from a table, persisted with a last good copy, never silently the factory defaults.
 import os
 
-from settings import Option, SettingError, Settings, dump, load
+from settings import SettingError, Settings
+from settingsedit import Option, dump, find, parse
 
 TABLE = "settings_table.tmp"
 LINES = """# NAME TYPE ACCESS RANGE DEFAULT
@@ -86,7 +87,7 @@ def test_change(name, text, expected):
         assert kind == expected
         assert store.writes == 0
     else:
-        canonical = s.option(name).name
+        canonical = find(s, name).name
         assert s.get(canonical) == expected
         assert opened(store).get(canonical) == expected
     os.remove(TABLE)
@@ -147,7 +148,7 @@ def test_failed_write():
 
 def test_round_trip():
     values = {"A": "x\ny\\nz\\", "B": "=", "C": ""}
-    assert load(dump(values)) == values
+    assert parse(dump(values)) == values
 
 
 def test_option_line_without_default():
@@ -161,7 +162,7 @@ def test_fixed():
     s = opened(store)
     assert s.get("Interval") == 60
     s.fix("Interval", "7")
-    assert s.get("Interval") == 7 and s.option("Interval").access == "ro"
+    assert s.get("Interval") == 7 and find(s, "Interval").access == "ro"
     assert refused(s.change, "Interval", "8") == "readonly"
     assert store.writes == 0
     os.remove(TABLE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pilotwire import __version__, boards, build, settings_file
+from pilotwire import __version__, boards, build, registry, settings_file
 from pilotwire.arguments import UsageError
 from pilotwire.boards import CHIPS, Board
 from pilotwire.device import ports
@@ -55,7 +55,8 @@ def run(options: Options) -> None:
         )
         if image.warning:
             report.warn(image.warning)
-        settings = settings_file.dump(options.settings) if options.settings else None
+        lean = registry.lean(options.settings)
+        settings = settings_file.dump(lean) if lean else None
         files = plan.device_files(board, build.files(lines=options.lines), settings)
         if options.dry_run:
             _dry_run(board, image, files, options, report)
@@ -166,8 +167,11 @@ def _summary(
         print(json.dumps({"event": "done", **account}), flush=True)
         return
     report.say("")
-    report.say(f"{board.id} on {port} is a wallbox: pilotwire {account['pilotwire']}, MicroPython {image.version}")
-    if said is not None:
+    what = f"pilotwire {account['pilotwire']}, MicroPython {image.version}"
+    if said is None:
+        report.say(f"{board.id} on {port} is written and verified ({what}); its start was not watched")
+    else:
+        report.say(f"{board.id} on {port} is a wallbox: {what}")
         report.say(f"  it runs slot {said.get('slot')}, {said.get('registered') or 'not yet registered'}")
     if not options.settings.get("CentralSystemURL"):
         report.say(f"  next: pilotwire provision --port {port}")

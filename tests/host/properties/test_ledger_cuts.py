@@ -78,9 +78,9 @@ class Truth:
         assert live == [record[0] for record in seen if record[3] == LIVE]
         return seen
 
-    def append(self, ledger, kind, payload):
+    def append(self, ledger, kind, payload, shared=0):
         self.pending_append = (kind, payload)
-        id = ledger.append(kind, payload)
+        id = ledger.append(kind, payload, shared)
         self.pending_append = None
         assert id > max(self.written, default=0)
         self.written[id] = (kind, payload)
@@ -120,7 +120,7 @@ def session(truth, ledger, rounds, seed=1):
                 truth.finish(ledger, id, n % 7 == 6)
 
 
-def record(sectors, rounds, seed=1):
+def record(sectors, rounds, seed=1, session=session):
     """Run a session; returns (blank image, operations, [(operations before the call, truth)])."""
     blank = b"\xff" * (sectors * nor.SECTOR)
     ledger, chip = boot(blank)
@@ -173,6 +173,8 @@ def carry_on(truth, ledger, chip):
     for size in (30, 300, 0):
         truth.append(ledger, 4, bytes(size))
         ledger.prepare()
+    for n in range(3):
+        truth.append(ledger, 4, b"same" + bytes([n]) * 20, 4)
     live = [record[0] for record in ledger.records(live=True)]
     for id in live[:-1]:
         truth.finish(ledger, id)
@@ -181,8 +183,8 @@ def carry_on(truth, ledger, chip):
     return ledger
 
 
-def run_cuts(sectors, rounds, seed=1, variants=None):
-    blank, ops, calls = record(sectors, rounds, seed)
+def run_cuts(sectors, rounds, seed=1, variants=None, session=session):
+    blank, ops, calls = record(sectors, rounds, seed, session)
     count = 0
     for n, tear, image, weak in images(blank, ops, variants):
         truth = truth_at(calls, n)
@@ -205,19 +207,24 @@ def test_every_cut_and_tear_of_a_run_that_wraps():
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(2, 5))
 def test_every_cut_and_more_tears_of_longer_runs(seed):
-    def more(op):
-        if op[0] == "erase":
-            return [("bits", k) for k in range(5, 12)] + [("bytes", k) for k in range(0, 4096, 256)]
-        size = len(op[2])
-        prefixes = [("bytes", k) for k in range(min(size, 64))]
-        return prefixes + [("bytes", k) for k in range(64, size, 33)] + [("bits", k) for k in range(4, 10)]
+    run_cuts(2 + seed, 90 * seed, seed, more_tears)
 
-    run_cuts(2 + seed, 90 * seed, seed, more)
+
+def more_tears(op):
+    if op[0] == "erase":
+        return [("bits", k) for k in range(5, 12)] + [("bytes", k) for k in range(0, 4096, 256)]
+    size = len(op[2])
+    prefixes = [("bytes", k) for k in range(min(size, 64))]
+    return prefixes + [("bytes", k) for k in range(64, size, 33)] + [("bits", k) for k in range(4, 10)]
 
 
 def test_bits_that_a_cut_left_weak_are_programmed_again_at_the_start():
+    fade(4, 150)
+
+
+def fade(sectors, rounds, session=session):
     """All of a cut program can be read at the first start, and nothing of it at the second one."""
-    blank, ops, calls = record(4, 150)
+    blank, ops, calls = record(sectors, rounds, session=session)
     chip = nor.Nor(bytearray(blank))
     for n, op in enumerate(ops):
         faded = nor.Nor(bytearray(chip._bytes))
@@ -246,6 +253,7 @@ CALLS = st.one_of(
     st.tuples(st.just("done"), st.integers(0, 5), st.booleans()),
     st.tuples(st.just("done"), st.integers(0, 5), st.just(False)),
     st.tuples(st.just("traffic"), st.integers(1, 40), st.integers(0, 400)),
+    st.tuples(st.just("samples"), st.integers(1, 60), st.sampled_from([1, 12, 18, 22, 127]), st.booleans()),
     st.tuples(st.just("drain"), st.integers(1, 30)),
     st.tuples(st.just("prepare"), st.integers(1, 3)),
     st.tuples(st.just("restart")),
@@ -253,11 +261,11 @@ CALLS = st.one_of(
 )
 
 
-def append(truth, ledger, kind, payload):
+def append(truth, ledger, kind, payload, shared=0):
     """Append if there is room; being full is right only when free() says so."""
     room = ledger.free()
     try:
-        return truth.append(ledger, kind, payload)
+        return truth.append(ledger, kind, payload, shared)
     except LedgerFull:
         truth.pending_append = None
         assert room < len(payload) + 32
@@ -284,6 +292,10 @@ def live(calls: list, sectors: int):
                     if last:
                         truth.finish(ledger, last)
                     last = id
+            elif call[0] == "samples":  # of two transactions in turns, or of one
+                for k in range(call[1]):
+                    transaction = k // 9 & 1 if call[3] else 0
+                    append(truth, ledger, DROPPABLE, b"\x01transact%d" % transaction + bytes([k]) * call[2], 10)
             elif call[0] in ("done", "drain"):
                 for record in list(ledger.records(live=True))[: call[1] if call[0] == "drain" else None]:
                     if call[0] == "drain":

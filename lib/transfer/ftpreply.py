@@ -97,26 +97,3 @@ def size(text):
     text = text.strip()
     n = int(text) if text.isdigit() and len(text) <= 10 else -1
     return n if 0 <= n < 1 << 30 else None
-
-
-def wants_reuse(code, text):
-    """Does the reply mean that the data connection must resume the control connection's TLS session?"""
-    text = text.lower()
-    return code == 522 or code in (425, 426, 450, 534) and (
-        b"session" in text or b"reuse" in text or b"resum" in text or b"not permitted" in text
-    )
-
-
-def refusal(url, code, text, doing):
-    """The error that a reply means."""
-    if code in (530, 532, 331, 332, 430):
-        kind = "auth"
-    elif code in (452, 552):
-        kind = "full"
-    elif code == 550 and doing == "RETR":
-        kind = "missing"
-    elif code < 500:
-        kind = "server"  # 4xx: may pass; anything else is not what was expected
-    else:
-        kind = "refused"
-    return TransferError(kind, "%s answers %s with %d %s" % (url.where, doing, code, url.clean(text)))

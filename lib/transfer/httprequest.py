@@ -1,0 +1,34 @@
+"""The head of an HTTP/1.1 request, and the frame of a form with one file, without I/O."""
+
+from binascii import b2a_base64, hexlify
+from os import urandom
+
+from transfer import TransferError
+
+
+def request(method, url, lines=()):
+    """Bytes of the head for a transferurl.Url; TransferError when a line would break it."""
+    out = [method + " " + url.path + " HTTP/1.1", "Host: " + url.authority]
+    out.append("User-Agent: micropython-transfer\r\nAccept-Encoding: identity\r\nConnection: close")
+    if url.user is not None:
+        login = b2a_base64(url.user + b":" + (url.password or b""))
+        out.append("Authorization: Basic " + login.decode().strip())
+    for line in lines:
+        for c in line:
+            if not " " <= c <= "~":
+                raise TransferError("url", "header with a character that it may not have")
+        out.append(line)
+    out.append("\r\n")
+    return "\r\n".join(out).encode()
+
+
+def form(field, name):
+    """(Content-Type line, bytes before the file, bytes after it) of multipart/form-data."""
+    for c in field + name:
+        if c in '"\\' or c < " ":
+            raise TransferError("url", "bad file name for a form")
+    edge = "----" + hexlify(urandom(12)).decode()
+    before = '--%s\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\n' % (edge, field, name)
+    before += "Content-Type: application/octet-stream\r\n\r\n"
+    line = "Content-Type: multipart/form-data; boundary=" + edge
+    return line, before.encode(), ("\r\n--%s--\r\n" % edge).encode()
