@@ -13,6 +13,7 @@ import ticks
 
 _STEP_MS = 20
 _TICK_MS = 100
+_FIRST_LOOK_MS = 1000  # what is plugged in is debounced by then: else it would seem unplugged after each start
 _REPORT_MS = 60000
 _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows where this is not done (facts: TLS then fails)
 _SLOW_STEPS = 10  # proximity and temperature are read at every tenth step
@@ -182,6 +183,7 @@ class Wallbox:
         """Run until a task dies; what follows is a restart, never a silent half-life."""
         tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self.connection.run())]
         self.board.every(_STEP_MS, self.step)
+        await asyncio.sleep_ms(_FIRST_LOOK_MS)
         due = self.clock.now_ms()
         while True:
             for task in tasks:

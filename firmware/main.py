@@ -3,8 +3,9 @@ import sys
 
 import cold
 
-wallbox = cold.call("start", "make", sys.path[0][1:])
+wallbox = cold.load("start").make(sys.path[0][1:])
+cold.drop("start")
 
-import app  # noqa: E402  (what start needed is free again by now)
+import app  # noqa: E402  (loaded by start, and what start alone needed is free again)
 
 app.run(wallbox)

@@ -5,25 +5,21 @@
 import os
 from binascii import hexlify
 
-from ocpp16.connector import Connector, same
+from ocpp16.connector import Connector
 from ocpp16.rpc import Call, Rpc
 from ocpp16.sampling import Sampling
 from ocpp16.statuses import Statuses
 from ocpp16.transactions import Transactions
 import cold
-import iso8601
 import ticks
 
-_MAX_TAG = 20
 _DAY_S = 86400
-_MAX_WAIT_S = 432000  # five days: what ticks can hold
-_BOOT_RETRY_S = 30  # where the central system gives no interval (CORE-BOOT-04, CORE-BOOT-09)
 _KNOWN = "accepted"  # file: the URL of the central system that accepted us last
 # A reset waits for its StopTransactions to be delivered, at least until its own answer has left (RST-01, RST-02, RST-04).
 _RESET_MS = {"Soft": 10000, "Hard": 5000}
 _RESET_LEAST_MS = 500
-_START = 0  # verdicts of ocpp16.authorization
-_ASK = 1
+_REGISTRATION = "ocpp16.registration"
+_TAGS = "ocpp16.tags"
 
 
 class ChargePoint:
@@ -55,8 +51,8 @@ class ChargePoint:
         self.transactions.boundary = self.sampling.boundary
         self._boot_at = None  # not before, once an answer said so
         self._last_call = clock.now_ms()
-        self._auth = None  # (tag, connector number or 0) to be authorised by the central system
-        self._unbound = None  # (tag, parent, deadline): authorised, waits for a cable in any connector
+        self.auth = None  # authorisation under way, see ocpp16.tags
+        self.unbound = None
         self._reset = None  # (type, since)
         self._calls = []  # of the profiles, to be sent when their turn comes
         self._unlocks = []  # [connector, id of the CALL, deadline]
@@ -112,52 +108,31 @@ class ChargePoint:
     def _boot_notification(self, now):
         if self._boot_at is not None and ticks.diff(now, self._boot_at) < 0:
             return None
-        payload = {}
-        for name in ("chargePointVendor", "chargePointModel", "chargePointSerialNumber"):
-            value = self.settings.get("C" + name[1:])
-            if value:
-                payload[name] = value
-        payload["firmwareVersion"] = self.version
-        return Call("BootNotification", payload, self._boot_done)
+        return Call("BootNotification", cold.call(_REGISTRATION, "payload", self), self._boot_done)
 
     def _boot_done(self, call, answer, error):
-        wait = _BOOT_RETRY_S
-        if answer:
-            self.registration = answer["status"]
-            self._sync(answer["currentTime"])
-            wait = answer["interval"] if answer["interval"] > 0 else 0
-        self.rpc.silent = self.registration == "Rejected"
-        self.log.info("ocpp", "BootNotification: " + (self.registration if answer else error))
+        self._boot_at = cold.call(_REGISTRATION, "done", self, answer, error)
         if self.registration == "Accepted":
-            if wait:
-                self.settings.set("HeartbeatInterval", str(min(wait, 1000000)))
-            if not self.known:
-                self.known = True
-                self.store.write(_KNOWN, self.settings.get("CentralSystemURL").encode())
             self.statuses.all(True)
-        elif error != "Disconnected":
-            self._boot_at = ticks.add(self.clock.now_ms(), min(wait or _BOOT_RETRY_S, _MAX_WAIT_S) * 1000)
 
     def _heartbeat_done(self, call, answer, error):
         if answer:
-            self._sync(answer["currentTime"])
+            cold.call(_REGISTRATION, "sync", self, answer["currentTime"])
 
-    def _sync(self, text):
-        try:
-            self.clock.set_utc(iso8601.parse(text))
-        except ValueError:
-            self.log.warning("ocpp", "currentTime is no time: " + text)
-        else:
-            self.transactions.synced()
+    def accepted_by(self, url):
+        """Remember that this central system accepts us: offline rules may be applied from now on (CORE-BOOT-11)."""
+        if not self.known:
+            self.known = True
+            self.store.write(_KNOWN, url.encode())
 
     # -- time passes
 
     def tick(self, now):
         """Take what the electrical side says and let everything follow that is due."""
-        if self._auth and not self.accepted:
-            self._decide(self._auth, False)
-        if self._unbound:
-            self._bind(now)
+        if self.auth and not self.accepted:
+            cold.call(_TAGS, "settle", self, self.auth, False)
+        if self.unbound:
+            cold.call(_TAGS, "bind", self, now)
         settle = False
         for c in self.connectors:
             bit = 1 << c.number
@@ -178,70 +153,27 @@ class ChargePoint:
     def _try_free_charging(self, c):
         c.tried = True
         tag = self.settings.get("FreeChargingTag")
-        if tag and c.free and not self._auth:
-            self._decide((tag, c.number), self.accepted)
+        if tag and c.free and not self.busy:
+            cold.call(_TAGS, "settle", self, (tag, c.number), self.accepted)
 
     # -- authorisation
-
-    def present(self, tag, now):
-        """A tag was read."""
-        if not 0 < len(tag) <= _MAX_TAG:
-            self.log.warning("ocpp", "a tag of %d characters is not one of OCPP" % len(tag))
-            return
-        if self._auth or self._reset:
-            return
-        for c in self.connectors:
-            if c.transaction and same(c.transaction.tag, tag):  # AUTH-11
-                c.stop("Local", tag)
-                return
-            if c.release(tag):
-                return
-            if c.tag and same(c.tag, tag):  # AUTH-14
-                c.cancel()
-                return
-        if self._unbound and same(self._unbound[0], tag):
-            self._unbound = None
-            return
-        self._decide((tag, 0), self.accepted)
-
-    def remote_start(self, number, tag, now):
-        """Authorise `tag` for connector `number` as the central system asked."""
-        if self.settings.get("AuthorizeRemoteTxRequests"):
-            self._decide((tag, number), self.accepted)
-        else:
-            self.connectors[number - 1].authorise(tag, None, now)
 
     @property
     def busy(self):
         """An authorisation or a reset is under way."""
-        return self._auth is not None or self._reset is not None
+        return self.auth is not None or self._reset is not None
 
-    def _decide(self, auth, online):
-        self._auth = None
-        verdict, parent = cold.call("ocpp16.authorization", "decide", self, auth[0], online)
-        if verdict == _START:
-            self._authorised(auth, parent)
-        elif verdict == _ASK:
-            self._auth = auth
-        else:
-            self.log.info("ocpp", "tag refused")
+    def present(self, tag, now):
+        """A tag was read."""
+        cold.call(_TAGS, "present", self, tag, now)
 
     def _authorize(self):
-        if self._auth is None:
+        if self.auth is None:
             return None
-        return Call("Authorize", {"idTag": self._auth[0]}, self._authorize_done, self._auth)
+        return Call("Authorize", {"idTag": self.auth[0]}, self._authorize_done, self.auth)
 
     def _authorize_done(self, call, answer, error):
-        if not answer:  # AUTH-17
-            self._decide(call.ref, False)
-            return
-        self._auth = None
-        info = answer["idTagInfo"]
-        self.learn(call.ref[0], info)
-        if info["status"] == "Accepted":
-            self._authorised(call.ref, info.get("parentIdTag"))
-        else:
-            self.log.info("ocpp", "tag refused: " + info["status"])
+        cold.call(_TAGS, "answered", self, call.ref, answer)
 
     def learn(self, tag, info):
         """An idTagInfo of the central system; a cache that can't be written must not stop charging."""
@@ -249,49 +181,6 @@ class ChargePoint:
             cold.call("ocpp16.authorization", "received", self, tag, info)
         except (OSError, ValueError) as e:
             self.log.warning("ocpp", "authorization cache: %r" % e)
-
-    def _authorised(self, auth, parent):
-        tag, number = auth
-        now = self.clock.now_ms()
-        if number:
-            if self.connectors[number - 1].free:
-                self.connectors[number - 1].authorise(tag, parent, now)
-            return
-        for c in self.connectors:
-            tx = c.transaction
-            if tx and parent and tx.parent and same(tx.parent, parent):  # AUTH-12
-                c.stop("Local", tag)
-                return
-            if parent and c.release(tag, parent):
-                return
-        c = self.choose()
-        if c:
-            c.authorise(tag, parent, now)
-        elif self.choose(False):
-            self._unbound = (tag, parent, ticks.add(now, self.settings.get("ConnectionTimeOut") * 1000))
-
-    def choose(self, sure=True):
-        """The connector that a tag without a place is for (AUTH-22): the only free one with a cable, or the only free one. None
-        where that does not decide; with sure=False, any free one."""
-        free = [c for c in self.connectors if c.free]
-        plugged = [c for c in free if c.plugged]
-        if len(plugged) == 1:
-            return plugged[0]
-        if len(free) == 1 or (free and not sure):
-            return free[0]
-        return None
-
-    def _bind(self, now):
-        """Give an authorisation that waits for a cable to the connector that got one."""
-        tag, parent, deadline = self._unbound
-        if ticks.diff(now, deadline) >= 0:
-            self._unbound = None
-            return
-        for c in self.connectors:
-            if c.plugged and c.free:
-                self._unbound = None
-                c.authorise(tag, parent, now)
-                return
 
     def _on_start(self, ref, tag, info):
         """StartTransaction was answered; or StopTransaction, with ref None."""
@@ -309,7 +198,7 @@ class ChargePoint:
     def reset(self, kind, now):
         """Stop every transaction, deliver what can be delivered, then restart."""
         self._reset = (kind, now)
-        self._unbound = None
+        self.unbound = None
         for c in self.connectors:
             c.cancel()
             if c.transaction:

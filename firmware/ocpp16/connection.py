@@ -76,7 +76,10 @@ class Connection:
             await asyncio.sleep_ms(wait)
 
     def _failed(self, e):
-        kind, text = cold.call("ocpp16.trouble", "explain", e)
+        try:
+            kind, text = cold.call("ocpp16.trouble", "explain", e)
+        except MemoryError:
+            kind, text = "", "out of memory"
         self._log.warning("link", "%s: %s" % (self._cp.settings.get("CentralSystemURL"), text))
         if self.on_failure:
             self.on_failure(kind)
@@ -108,17 +111,21 @@ class Connection:
         self._log.info("link", "closed by the central system: %s %s" % (ws.close_code, ws.close_reason))
 
     async def _open(self):
-        heard = []
+        cp, link, heard = self._cp, self._link, []
+        # Names are not looked up while a car charges: that blocks for seconds when the network is down.
+        link.busy = any([c.energised for c in cp.connectors])
         try:
-            to = await cold.load("ocpp16.opening").open(self._cp, self._link, self._log)
-            cold.drop("ocpp16.opening")
-            gc.collect()  # the next cold module is as large
-            return await wsclient.connect(to[0], to[1], to[2], _PROTOCOL, (), _MAX_MESSAGE, to[3], heard.append)
+            tls, host, port, path, shown = cold.call("ocpp16.address", "of", cp)
+            if tls:
+                stream = await cold.call("ocpp16.opening", "secure", cp, link, self._log, host, port)
+            else:
+                stream = await link.connect(host, port)
+            gc.collect()  # what opened it is free again, and the next cold module is as large
+            return await wsclient.connect(stream, host, path, _PROTOCOL, (), _MAX_MESSAGE, shown, heard.append)
         finally:
-            cold.drop("ocpp16.opening")
             self._clock.lend(None)
             if heard and self._clock.utc() is None:
-                cold.call("ocpp16.timekeeping", "heard", self._cp, heard)
+                cold.call("ocpp16.timekeeping", "heard", cp, heard)
 
     async def _read(self):
         ws = self._ws

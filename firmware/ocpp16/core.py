@@ -5,6 +5,7 @@ from settings import SettingError
 from settingsedit import find, options, to_text
 
 from ocpp16 import meter_values
+from ocpp16.tags import choose, remote_start
 import cold
 
 _VALUE_MAX = 500
@@ -101,12 +102,12 @@ class Profile:
         cp = self._cp
         number = payload.get("connectorId")
         if number is None:
-            c = cp.choose(False)
+            c = choose(cp, False)
         else:
             c = cp.connectors[number - 1] if 0 < number <= len(cp.connectors) else None
         if cp.registration != "Accepted" or cp.busy or c is None or not c.free:
             return {"status": "Rejected"}
-        cp.remote_start(c.number, payload["idTag"], cp.clock.now_ms())
+        remote_start(cp, c.number, payload["idTag"], cp.clock.now_ms())
         return {"status": "Accepted"}
 
     def remote_stop_transaction(self, payload):

@@ -1,10 +1,7 @@
-# Cold: what transactions need rarely. What was left on flash at a start, times from before the clock was known, the
-# transactionData of a Stop, and messages that the central system refused for good.
-import json
+# Cold: what was left on flash at a start, and messages that the central system refused for good.
 from struct import pack, unpack_from
 
-from ocpp16 import meter_values
-from ocpp16.transactions import ANSWER, BOOT, REQUEUED, SAMPLE, START, STOP, TIME, UPTIME, Transaction
+from ocpp16.transactions import ANSWER, REQUEUED, SAMPLE, START, STOP, Transaction
 from ledger import REFUSED
 
 _VERSION = 1
@@ -81,35 +78,6 @@ def _touch(t, stamp, connector):
     # A stamp without UTC is larger than any with: it is then of a later start or of the same.
     if tx and stamp > tx.stamp:
         tx.stamp = stamp
-
-
-def utc_of(t, rec, stamp, start):
-    """UTC of a stamp without UTC, of an earlier start than this one, which began at `start`."""
-    for _, kind, data, _ in t.journal.records(rec):
-        if kind == TIME:  # written once the clock was known
-            return unpack_from("<I", data, 1)[0] + (stamp & ~UPTIME)
-        if kind == BOOT:
-            break
-    return start  # never known: all that is sure is that it was before this start
-
-
-def with_data(t, payload, records, settings):
-    """The pieces of a StopTransaction with transactionData, thinned out in the middle where it is too much (MV-03, MV-04)."""
-    yield json.dumps(payload)[:-1] + ',"transactionData":['
-    most = settings.get("StopTransactionMaxMeterValues")
-    at = 5 + 4 * len(t.open)
-    n, share = len(records), -1
-    for i, rec in enumerate(records):
-        k = i * (most - 1) // (n - 1) if n > most else i
-        if k != share:
-            for _, _, data, _ in t.samples.records(rec - 1):
-                break
-            stamp = t.timestamp(unpack_from("<I", data, 1)[0], unpack_from("<I", data, at + 1)[0])
-            values = meter_values.sampled_values(data, at + 5)
-            entry = json.dumps({"timestamp": stamp, "sampledValue": values})
-            yield "," + entry if i else entry
-        share = k
-    yield "]}"
 
 
 def requeue(t):

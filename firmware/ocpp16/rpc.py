@@ -54,7 +54,7 @@ class Rpc:
             kind = frame[0]
             if isinstance(kind, bool) or not isinstance(kind, int):
                 raise ValueError
-        except (ValueError, TypeError, IndexError, KeyError):
+        except (ValueError, TypeError, IndexError, KeyError, MemoryError):
             self.invalid += 1
             self._answers.append(_UNREADABLE)
             return
@@ -108,16 +108,12 @@ class Rpc:
         if not action.isalpha():  # the file of schemas has other lines than actions
             raise OcppError("NotImplemented", action)
         schema.check(action, payload)
-        profile = _profile_of(action)
         try:
-            handler = getattr(cold.load(profile).Profile(self.source), method_name(action))
+            profile = cold.call(_profile_of(action), "Profile", self.source)
+            handler = getattr(profile, method_name(action))
         except (ImportError, AttributeError):
             raise OcppError("NotSupported", action)
-        else:
-            return handler(payload)
-        finally:
-            handler = None
-            cold.drop(profile)
+        return handler(payload)
 
     def answer(self, unique, payload):
         """Answer a CALL whose handler returned None; nothing if the connection it came by is gone."""

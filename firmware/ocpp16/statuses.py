@@ -53,6 +53,7 @@ class Statuses:
         if not self._waiting:
             return None
         number, shown, utc = self._waiting.pop(0)
+        self._acked[number] = None  # it may arrive although its answer does not
         status, error, info, vendor = shown
         payload = {"connectorId": number, "status": status, "errorCode": error}
         if info:

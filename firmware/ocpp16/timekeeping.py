@@ -37,11 +37,8 @@ def remember(cp):
 
 
 async def prepare(cp, log):
-    """Make sure that the clock of the chip shows a time at or after the build."""
+    """Make the clock of the chip, which is unknown, show a time at or after the build."""
     least = _least(cp)
-    utc = cp.clock.utc()
-    if utc is not None and utc >= least:
-        return
     server = cp.settings.get("SntpServer")
     if server:
         try:
@@ -64,7 +61,7 @@ def heard(cp, pieces):
         _set(cp, utc)
 
 
-async def ask_server(cp, link, log, host, port):
+async def ask_server(cp, log, link, host, port):
     """Lend the clock the Date of the server itself, unverified, if that is later than what it shows."""
     from tlsclient import connect
 

@@ -19,7 +19,6 @@ from struct import pack, pack_into, unpack_from
 
 from ocpp16.rpc import Call
 import cold
-import iso8601
 import ticks
 
 BOOT = 1  # public
@@ -80,26 +79,27 @@ class Transactions:
         self.on_start = None  # called with (ref, tag, idTagInfo) when a Start is answered, with ref None for a Stop
         self.boundary = None  # called with (transaction, context) right after Start and before Stop
         self.register_id = None  # the newest METER record
-        self._settings = settings
-        self._clock = clock
+        self.settings = settings
+        self.clock = clock
         self._log = log
-        self._after = 0  # everything in the journal up to this record is delivered
-        self._sampled = 0  # the same of the samples
+        self.after = 0  # everything in the journal up to this record is delivered
+        self.sampled = 0  # the same of the samples
+        self._head = None  # what was sent and is not answered, see ocpp16.messages
         self._attempts = 0
         self._retry_at = None
         self._unsynced = False  # stamps without UTC were written since the start
         self._prefix = bytearray(5 + 4 * connectors)
         self._buf = bytearray(len(self._prefix) + 5 + _MAX_SAMPLE)
         cold.call(_RECOVERY, "recover", self)
-        self.boot = self._last = self.journal.append(BOOT, pack("<B", _VERSION))
+        self.boot = self.last = self.journal.append(BOOT, pack("<B", _VERSION))
         self.journal.done(self.boot)
 
     # -- what happens
 
     def begin(self, connector, tag, wh):
         stamp = self._stamp()
-        self._last = self.journal.append(START, pack("<BIBI", _VERSION, stamp, connector, wh) + tag.encode())
-        tx = Transaction(self._last, connector, tag, wh, stamp)
+        self.last = self.journal.append(START, pack("<BIBI", _VERSION, stamp, connector, wh) + tag.encode())
+        tx = Transaction(self.last, connector, tag, wh, stamp)
         self.open[connector - 1] = tx
         self.queued += 1
         if self.boundary:
@@ -112,7 +112,7 @@ class Transactions:
     def sample(self, kind, connector, sample, stamp=None):
         """Keep a packed sample: SAMPLE for a MeterValues, DATA for the bill."""
         at = 5
-        pack_into("<BI", self._buf, 0, _VERSION, self._last)
+        pack_into("<BI", self._buf, 0, _VERSION, self.last)
         for tx in self.open:
             pack_into("<I", self._buf, at, tx.ref if tx else 0)
             at += 4
@@ -129,7 +129,7 @@ class Transactions:
                 self.boundary(tx, 4)
             stamp = self._stamp()
         data = pack("<BIIBIB", _VERSION, tx.ref, stamp, tx.connector, wh, REASONS.index(reason))
-        self._last = self.journal.append(STOP, data + tag.encode())
+        self.last = self.journal.append(STOP, data + tag.encode())
         self.open[tx.connector - 1] = None
         self.queued += 1
 
@@ -162,25 +162,15 @@ class Transactions:
         """The clock has become known: what was stamped before can be told from now on."""
         if self._unsynced:
             self._unsynced = False
-            offset = self._clock.utc() - self._clock.uptime_s()
-            self._last = self.journal.append(TIME, pack("<BI", _VERSION, offset))
+            offset = self.clock.utc() - self.clock.uptime_s()
+            self.last = self.journal.append(TIME, pack("<BI", _VERSION, offset))
 
     def _stamp(self):
-        utc = self._clock.utc()
+        utc = self.clock.utc()
         if utc is not None:
             return utc
         self._unsynced = True
-        return self._clock.uptime_s() | UPTIME
-
-    def timestamp(self, rec, stamp):
-        """The ISO 8601 time of a stamp that was made at journal record `rec` (J-TIME-01)."""
-        if stamp & UPTIME:
-            start = self._clock.utc() - self._clock.uptime_s()
-            if rec < self.boot:
-                stamp = cold.call(_RECOVERY, "utc_of", self, rec, stamp, start)
-            else:
-                stamp = start + (stamp & ~UPTIME)
-        return iso8601.format(stamp)
+        return self.clock.uptime_s() | UPTIME
 
     # -- delivery
 
@@ -188,106 +178,19 @@ class Transactions:
         """The message at the head of the queue, or None."""
         if not self.queued or (self._retry_at is not None and ticks.diff(now, self._retry_at) < 0):
             return None
-        rec = kind = data = None
-        for rec, kind, data, _ in self.journal.records(self._after, True):
-            if kind == STOP or (kind == START and rec not in self.ids):
-                break
-            self._after = rec
-        else:
-            rec = None
-        for sample, what, packed, _ in self.samples.records(self._sampled, True):
-            if rec is not None and unpack_from("<I", packed, 1)[0] >= rec:
-                break  # it was taken later
-            if what == SAMPLE:
-                return self._meter_values(sample, packed)
-            self._sampled = sample
-        if rec is None:
+        message = cold.call("ocpp16.messages", "next_message", self)
+        if message is None:
             self.queued = 0
             return None
-        return self._start(rec, data) if kind == START else self._stop(rec, data)
+        action, payload, self._head = message
+        return Call(action, payload, self._done)
 
-    def _start(self, rec, data):
-        _, stamp, connector, wh = unpack_from("<BIBI", data)
-        payload = {
-            "connectorId": connector,
-            "idTag": bytes(data[10:]).decode(),
-            "meterStart": wh,
-            "timestamp": self.timestamp(rec, stamp),
-        }
-        return Call("StartTransaction", payload, self._start_done, rec)
-
-    def _meter_values(self, rec, data):
-        at = len(self._prefix)
-        connector, stamp = unpack_from("<BI", data, at)
-        ref = unpack_from("<I", data, 1 + 4 * connector)[0]
-        stamp = self.timestamp(unpack_from("<I", data, 1)[0], stamp)
-        values = cold.call("ocpp16.meter_values", "sampled_values", data, at + 5)
-        payload = {"connectorId": connector, "meterValue": [{"timestamp": stamp, "sampledValue": values}]}
-        if ref:
-            payload["transactionId"] = self._id_of(ref)
-        return Call("MeterValues", payload, self._sample_done, rec)
-
-    def _stop(self, rec, data):
-        _, ref, stamp, connector, wh, reason = unpack_from("<BIIBIB", data)
-        payload = {
-            "transactionId": self._id_of(ref),
-            "meterStop": wh,
-            "timestamp": self.timestamp(rec, stamp),
-            "reason": REASONS[reason],
-        }
-        tag = None
-        if len(data) > 15:
-            tag = payload["idTag"] = bytes(data[15:]).decode()
-        kept = self._kept(ref, connector)
-        if kept:
-            payload = cold.call(_RECOVERY, "with_data", self, payload, kept, self._settings)
-        return Call("StopTransaction", payload, self._stop_done, (rec, ref, connector, tag))
-
-    def _kept(self, ref, connector):
-        """The ids of the DATA records of a transaction."""
-        found = []
-        for rec, kind, data, _ in self.samples.records(0, True):
-            if kind == DATA and data[len(self._prefix)] == connector:
-                if unpack_from("<I", data, 1 + 4 * connector)[0] == ref:
-                    found.append(rec)
-        return found
-
-    def _id_of(self, ref):
-        return self.ids[ref][0] if ref in self.ids else -1  # TX-05
-
-    def _start_done(self, call, answer, error):
-        if not self._settled(error):
-            return
-        ref, number = call.ref, answer["transactionId"] if answer else -1
-        self.ids[ref] = (number, self.journal.append(ANSWER, pack("<BIq", _VERSION, ref, number)))
-        self._last = self.ids[ref][1]
-        self.queued -= 1
-        for tx in self.open:
-            if tx and tx.ref == ref:
-                tx.id = number
-        if answer and self.on_start:
-            self.on_start(ref, call.payload["idTag"], answer["idTagInfo"])
-
-    def _sample_done(self, call, answer, error):
+    def _done(self, call, answer, error):
         if self._settled(error):
-            self.samples.done(call.ref, bool(error))
+            info = cold.call("ocpp16.messages", "settled", self, self._head, answer, error)
             self.queued -= 1
-
-    def _stop_done(self, call, answer, error):
-        if not self._settled(error):
-            return
-        rec, ref, connector, tag = call.ref
-        number, answered = self.ids.pop(ref, (-1, None))
-        # In this order, so that recovery can tell what is left to do: Stop, Answer, Start.
-        for kept in self._kept(ref, connector):
-            self.samples.done(kept)
-        self.journal.done(rec, bool(error))
-        if answered is not None:
-            self.journal.done(answered)
-        self.journal.done(ref, number == -1)
-        self.queued -= 1
-        if answer and tag and "idTagInfo" in answer and self.on_start:  # TX-21
-            self.on_start(None, tag, answer["idTagInfo"])
+            if info and self.on_start:
+                self.on_start(*info)
 
     def _settled(self, error):
         """True when the head of the queue is through: delivered, or given up after the last attempt (TX-08)."""
@@ -296,9 +199,9 @@ class Transactions:
         self._retry_at = None
         if error:
             self._attempts += 1
-            if self._attempts < self._settings.get("TransactionMessageAttempts"):
-                wait = self._settings.get("TransactionMessageRetryInterval") * self._attempts
-                self._retry_at = ticks.add(self._clock.now_ms(), min(wait, _MAX_WAIT_S) * 1000)
+            if self._attempts < self.settings.get("TransactionMessageAttempts"):
+                wait = self.settings.get("TransactionMessageRetryInterval") * self._attempts
+                self._retry_at = ticks.add(self.clock.now_ms(), min(wait, _MAX_WAIT_S) * 1000)
                 return False
             self._log.error("ocpp", "gave up a transaction message: " + error)
             self.refused += 1

@@ -23,7 +23,7 @@ Settings = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `pilotwire`."""
-    for command in (boards, flash):
+    for command in (boards, flash, provision, upload, monitor, repl, doctor):
         app.command()(command)
 
 
@@ -103,3 +103,104 @@ def flash(
 
     checked = provisioning.gather(settings, given)
     command.run(command.Options(settings=checked, **options))
+
+
+def provision(
+    port: Port = None,
+    set_: Settings = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="TOML file of settings, lines like MaxCurrent = 16.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write a TOML file for `flash --settings` in place of a board.")
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Show everything there is to set.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Show what is set on the board.")] = False,
+    json: Json = False,
+) -> None:
+    """Set network, central system, identity and more: on a live board, or for flashing.
+
+    Asks for what a wallbox needs when nothing is given. Secrets come from a prompt, the file, or the
+    environment (PILOTWIRE_WIFI_KEY); they are not shown.
+
+    Example: pilotwire provision --set ChargePointId=CP1 --set MaxCurrent=16
+    """
+    from pilotwire import provision as module
+
+    if list_:
+        module.show_options(json)
+    elif show:
+        module.show(port, as_json=json)
+    else:
+        values = module.gather(settings, arguments.settings(set_ or []))
+        if out is not None:
+            module.to_file(out, values or module.ask({}))
+            print(out)
+        else:
+            module.run(port, values, questions=not values, as_json=json)
+
+
+def upload(
+    port: Port = None,
+    via: Annotated[str, typer.Option(help="mpremote or ampy.")] = "mpremote",
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Keep line numbers in tracebacks (9 % larger).")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Compile the sources, send what has changed to the board, and restart it.
+
+    Example: pilotwire upload --lines
+    """
+    from pilotwire import upload as module
+
+    if via not in module.VIA:
+        raise arguments.UsageError(f"unknown way {via!r}", "", f"it is {' or '.join(module.VIA)}")
+    module.run(port, via=via, lines=lines, as_json=json)
+
+
+def monitor(
+    port: Port = None,
+    seconds: Annotated[float | None, typer.Option(help="End after that time.")] = None,
+    json: Json = False,
+) -> None:
+    """Show the serial log of a board until Ctrl-C; waits for it when it is reset or unplugged.
+
+    Example: pilotwire monitor --port /dev/ttyUSB0
+    """
+    from pilotwire import monitor as module
+
+    module.run(port, as_json=json, seconds=seconds)
+
+
+def repl(port: Port = None) -> None:
+    """Talk to MicroPython on the board; mpremote does it. Ctrl-] ends it, Ctrl-D starts the firmware.
+
+    Ctrl-C stops the firmware; its watchdog restarts the board eight seconds later.
+
+    Example: pilotwire repl --port /dev/ttyUSB0
+    """
+    import subprocess
+    import sys
+
+    from pilotwire.device import ports
+
+    chosen = ports.choose(port)
+    done = subprocess.run([sys.executable, "-m", "mpremote", "connect", chosen, "resume", "repl"])
+    raise typer.Exit(done.returncode)
+
+
+def doctor(
+    port: Port = None,
+    host: Annotated[bool, typer.Option("--host", help="Look at this computer alone.")] = False,
+    json: Json = False,
+) -> None:
+    """Find out what is wrong with this computer, the port or the board, and what to do about it.
+
+    Status 1 if something is wrong. The board's program is stopped and started again.
+
+    Example: pilotwire doctor
+    """
+    from pilotwire import doctor as module
+
+    module.run(port, host_only=host, as_json=json)

@@ -1,23 +1,40 @@
 """Cold modules: loaded for one job and forgotten after it, so that only their job costs RAM.
 
-    cold.call("ocpp16.authorization", "decide", cp, tag)        a function of it, once
-    module = cold.load(name) ... finally: cold.drop(name)       nothing of it may be kept beyond this
+    cold.call("ocpp16.authorization", "decide", cp, tag)         a function of it, once
+    await cold.run("transfer", "get", url, sink)                 the same of a coroutine
+
+What the module imports is forgotten with it, unless it was there before. What a function returns may live
+on, but keeps alive what it refers to.
 """
 
 import sys
 
+_HERE = __file__.rpartition("/")[0]
+
 
 def load(name):
-    """The module `name`, which may be a part of a package; ImportError."""
+    """The module `name`, which may be a part of a package; ImportError. To be dropped by drop()."""
     return __import__(name, None, None, ("*",))
 
 
 def call(name, function, *args):
-    """What `function` of the module returns; it must not return a part of the module."""
+    """What `function` of the module returns."""
+    before = list(sys.modules)
     try:
         return getattr(load(name), function)(*args)
     finally:
         drop(name)
+        _restore(before)
+
+
+async def run(name, function, *args):
+    """What the coroutine `function` of the module returns; others may load and drop modules meanwhile."""
+    before = list(sys.modules)
+    try:
+        return await getattr(load(name), function)(*args)
+    finally:
+        drop(name)
+        _restore(before)
 
 
 def drop(name):
@@ -27,3 +44,10 @@ def drop(name):
     package = sys.modules.get(package)
     if package and hasattr(package, part):
         delattr(package, part)
+
+
+def _restore(before):
+    """Forget our modules that were not loaded before; those of the system stay."""
+    for name in list(sys.modules):
+        if name not in before and getattr(sys.modules[name], "__file__", "").startswith(_HERE):
+            drop(name)

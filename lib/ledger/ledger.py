@@ -31,14 +31,14 @@ _SECTOR = const(4096)
 _HEAD = const(16)
 _WINDOW = const(256)  # bytes read at a time; most records fit
 _VERSION = const(1)
-_JOINT = const(4)  # head of a joined record: length, marker, CRC-16
+_JOINT = const(5)  # head of a joined record: length, upper 24 bits of a CRC-32, marker
 _MAX_JOINED = const(127)  # bytes; what starts with more is another record (0xA6) or blank (0xFF)
 _SHARES = const(0xFF00)  # a `rec` is: position of a record << 16 | bytes that others share << 8 | kind
 _SECTOR_MAGIC = const(0xC5)
 _RECORD_MAGIC = const(0xA6)
 _LAYOUT = "<BBHII"  # magic, kind (a sector's: version), payload length, id (a sector's: base), CRC-32
-_SHARED_AT = const(12)  # 255 - shared bytes; bytes 14 and 15 stay 0xFF
-_MARKER_AT = const(13)  # three bytes before the payload, here and in a joined record
+_SHARED_AT = const(12)  # 255 - shared bytes; bytes 13 and 14 stay 0xFF
+_MARKER_AT = const(15)  # the last byte of a head, here and in a joined record
 _MARKS = b"\xff\x0f\x00"  # by state
 _TRIES = const(3)  # sectors in which append tries to get a record that reads back
 
@@ -52,8 +52,8 @@ class LedgerFull(LedgerError):
 
 
 def _state(marker):
-    """State by a marker: half of the bits decide, so that one bad bit changes nothing."""
-    if bin(marker >> 4).count("1") > 2:
+    """State by a marker: done by its upper half, refused by the lower. Most bits of each decide."""
+    if marker == 0xFF or bin(marker >> 4).count("1") > 2:
         return LIVE
     return DONE if bin(marker & 15).count("1") > 2 else REFUSED
 
@@ -81,9 +81,9 @@ class Ledger:
         self._next = 1  # id; heads of sectors draw from the same sequence
         self._sector = self._base = 0  # where records go (base 0: nowhere yet)
         self._pos = _SECTOR  # next free byte there; _SECTOR when it takes no more
-        self._tail = self._grow = 0  # rec that can be joined while _grow is the next id
-        self._at_id = self._at_base = self._at_sector = self._at_pos = self._at_data = self._at_end = 0
-        self._at_rec = self._at_length = self._at_marker = 0  # record met last
+        self._tail = 0  # rec of the record that the next one may join
+        self._at_id = self._at_sector = self._at_data = self._at_end = 0  # record met last
+        self._at_rec = self._at_length = self._at_marker = 0
         self._start()
 
     def append(self, kind, payload, shared=0):
@@ -94,8 +94,8 @@ class Ledger:
         length = len(payload)
         if length > MAX_PAYLOAD or not 0 <= kind <= 255 or not 0 <= shared <= min(length, _WINDOW - _HEAD):
             raise LedgerError("cannot store kind %d of %d bytes" % (kind, length))
-        if shared and self._grow == self._next:
-            id = self._join(kind, payload, shared)
+        if self._tail & 0xFFFF == shared << 8 | kind:
+            id = self._join(payload, shared)
             if id:
                 return id
         size = (length + 2 * _HEAD - 1) & -_HEAD
@@ -116,14 +116,14 @@ class Ledger:
 
     def done(self, id, refused=False):
         """Mark a record, False if it is gone. Idempotent; once more mends a torn marker."""
-        if self._at_id != id or self._bases[self._at_sector] != self._at_base:
+        if self._at_id != id:
             self._at_id = 0
             for _ in self.records(id - 1):
                 break
             if self._at_id != id:
                 return False
         sector = self._at_sector
-        marker = self._mark(sector, self._at_data - 3, REFUSED if refused else DONE)
+        marker = self._mark(sector, self._at_data - 1, REFUSED if refused else DONE)
         if refused:
             self._refused[sector] = 1
         if marker == 0xFF:
@@ -135,7 +135,7 @@ class Ledger:
 
     def records(self, after=0, live=False):
         """Yield (id, kind, payload, state) by rising id; append, done, prepare are fine meanwhile."""
-        if after and after == self._at_id and self._bases[self._at_sector] == self._at_base:
+        if after and after == self._at_id:
             id, rec, sector, pos = after, self._at_rec, self._at_sector, self._at_end
         else:
             id, rec, sector, pos = 0, 0, self._seek(after), _HEAD
@@ -149,7 +149,7 @@ class Ledger:
                     break
                 id, rec, pos, state = self._at_id, self._at_rec, self._at_end, _state(self._at_marker)
                 if id > after and not (live and state):
-                    shared = rec >> 8 & 255 if self._at_data - self._at_pos < _HEAD else 0
+                    shared = rec >> 8 & 255 if self._at_data != (rec >> 16) + _HEAD else 0
                     payload = bytearray(shared + self._at_length)
                     if shared:
                         self._read(sector, memoryview(payload)[:shared], (rec >> 16) + _HEAD)
@@ -175,6 +175,14 @@ class Ledger:
                 room += _SECTOR - _HEAD
         return room
 
+    def waiting(self):
+        """How many records are not done."""
+        count = 0
+        for sector, base in enumerate(self._bases):
+            if base:
+                count += self._live[sector] + self._loose[sector]
+        return count
+
     # Sectors, in the order of their bases: full ones, the current one, prepared ones without records.
 
     def _start(self):
@@ -185,15 +193,15 @@ class Ledger:
             if not base:
                 continue
             self._next = max(self._next, base + 1)
-            state, end, self._at_pos = _state(self._buf[_MARKER_AT]), _SECTOR, 0
+            state, end, self._at_data = _state(self._buf[_MARKER_AT]), _SECTOR, 0
             if state == LIVE:
                 end = self._scan(sector)
             self._refused[sector] |= state == REFUSED
             if end > _HEAD and base > self._base:
                 self._sector, self._base, self._pos = sector, base, end
-                last, until = self._at_pos, self._at_end
+                last, until = self._at_data, self._at_end
         if last:
-            self._again(self._sector, last, until)
+            self._again(self._sector, last - _HEAD, until)
         elif self._base:
             self._scan(self._sector)  # settled, but for the ids
         if self._base and self._pos == _SECTOR:
@@ -207,8 +215,8 @@ class Ledger:
         """Count what a sector holds; return where it goes on, _SECTOR if it is not blank there."""
         self._live[sector] = self._loose[sector] = self._refused[sector] = 0
         pos, rec, id = _HEAD, 0, 0
-        while self._find(sector, pos, rec, id):
-            self.corrupt += self._at_pos - pos >= _HEAD
+        while (found := self._find(sector, pos, rec, id)):
+            self.corrupt += found - pos >= _HEAD
             pos, rec, id, state = self._at_end, self._at_rec, self._at_id, _state(self._at_marker)
             self._next = max(self._next, id + 1)
             if state == LIVE:
@@ -216,7 +224,7 @@ class Ledger:
                 continue
             self._refused[sector] |= state == REFUSED
             if self._at_marker not in (0x0F, 0x00):
-                self._mark(sector, self._at_data - 3, state)
+                self._mark(sector, self._at_data - 1, state)
         if self._blank(sector, pos):
             return pos
         self.corrupt += 1
@@ -230,6 +238,7 @@ class Ledger:
 
     def _turn(self):
         """Go on in the next prepared sector; erase one here and now if there is none."""
+        self._tail = 0
         while (found := self._nearest(self._base, self._next)) < 0:
             sector = self._victim()
             if sector < 0:
@@ -251,6 +260,9 @@ class Ledger:
 
     def _renew(self, sector):
         """Erase a sector and give it a head; one that does not take it is left alone."""
+        self._tail = 0  # those that join a record have the ids after it without a gap
+        if self._at_sector == sector:
+            self._at_id = 0
         if self._bases[sector]:
             self._bases[sector] = 0
             self._program(sector, 0, bytes(_HEAD))  # else half an erase could bring records back
@@ -294,32 +306,31 @@ class Ledger:
         sector, id = self._sector, self._next
         self._pos = _SECTOR  # takes no more, unless all of the following succeeds
         self._next = id + 1
+        self._tail = 0
         self._program(sector, pos, data)
         if self._find(sector, pos, rec, id - 1) == pos:
-            self._pos, self._tail, self._grow = self._at_end, self._at_rec, id + 1
+            self._pos, self._tail = self._at_end, self._at_rec
             self._count(sector, 1)
             return id
         self._program(sector, pos, bytes(_HEAD))  # a luckier read must not bring it back
         self.corrupt += 1
         return 0
 
-    def _join(self, kind, payload, shared):
+    def _join(self, payload, shared):
         """Append what is not shared to the last record; 0 if the two differ or there is no room."""
         buf, view, rec, pos, length = self._buf, self._view, self._tail, self._pos, len(payload) - shared
-        if rec & 0xFFFF != shared << 8 | kind or not 0 < length <= _MAX_JOINED:
-            return 0
-        if pos + max(_HEAD, _JOINT + length) > _SECTOR:
+        if not shared or not 0 < length <= _MAX_JOINED or pos + max(_HEAD, _JOINT + length) > _SECTOR:
             return 0
         self._read(self._sector, view[:shared], (rec >> 16) + _HEAD)
         if bytes(view[:shared]) != bytes(payload[:shared]):
             return 0
         buf[_JOINT : _JOINT + length] = payload[shared:]
-        struct.pack_into("<BBH", buf, 0, length, 0xFF, self._sum(self._base, pos, length))
+        struct.pack_into("<IB", buf, 0, self._sum(self._base, pos, length), 0xFF)
         return self._put(pos, view[: _JOINT + length], rec)
 
     def _sum(self, base, pos, length):
-        """CRC-16 of a joined record in the buffer; good in this place of this life of the sector only."""
-        return crc32(self._view[_JOINT : _JOINT + length], base + (length << 12 | pos)) & 0xFFFF
+        """What a joined record begins with; good in this place of this life of the sector only."""
+        return crc32(self._view[_JOINT : _JOINT + length], base ^ pos) & 0xFFFFFF00 | length
 
     def _find(self, sector, pos, rec=0, id=0):
         """Where the first sound record from pos on is, 0 if there is none; described by _at_*.
@@ -334,8 +345,9 @@ class Ledger:
             if not 0 < length <= _MAX_JOINED or end > _SECTOR:
                 break
             id += 1
-            if self._sum(base, at, length) == buf[2] | buf[3] << 8:
-                return self._met(sector, at, at + _JOINT, end, rec, id, length, buf[1])
+            if self._sum(base, at, length) == struct.unpack_from("<I", buf)[0]:
+                self._met(sector, at + _JOINT, end, rec, id, length, buf[4])
+                return at
             at = end  # a rotten one has its length yet, or else nothing after it is believed
         pos = (pos + _HEAD - 1) & -_HEAD
         while pos < _SECTOR:
@@ -358,17 +370,15 @@ class Ledger:
                 if got == crc:
                     if not shared:
                         end = (end + _HEAD - 1) & -_HEAD
-                    return self._met(
-                        sector, pos, pos + _HEAD, end, pos << 16 | shared << 8 | kind, id, length, marker
-                    )
+                    rec = pos << 16 | shared << 8 | kind
+                    self._met(sector, pos + _HEAD, end, rec, id, length, marker)
+                    return pos
             pos += _HEAD
         return 0
 
-    def _met(self, sector, pos, data, end, rec, id, length, marker):
-        self._at_sector, self._at_base, self._at_pos, self._at_data = sector, self._bases[sector], pos, data
-        self._at_end, self._at_rec, self._at_id = end, rec, id
-        self._at_length, self._at_marker = length, marker
-        return pos
+    def _met(self, sector, data, end, rec, id, length, marker):
+        self._at_sector, self._at_data, self._at_end, self._at_rec = sector, data, end, rec
+        self._at_id, self._at_length, self._at_marker = id, length, marker
 
     def _count(self, sector, by):
         counts = self._loose if self._at_rec & 255 in self._droppable else self._live

@@ -6,6 +6,7 @@ stream.write(data); await stream.drain(); n = await stream.readinto(buf)
 Dates are checked against the clock of the machine, so set that first. drain() before the next write().
 """
 
+import gc
 import io
 import sys
 from asyncio import core  # type: ignore
@@ -22,23 +23,35 @@ class TlsError(OSError):
 
 async def connect(sock, host, roots=(), cert=None, key=None, verify=True, suites=None, hook=None):
     """A TlsStream; TlsError closes `sock`. What the arguments may be: README.md beside this file."""
-    stream = None
+    stream = TlsStream(sock)
+    done = False
+    handshake = None
     try:
-        from tlshandshake import Handshake  # 5 KB of heap that are not needed once it is open
-
-        stream = TlsStream(sock)
-        handshake = Handshake(stream.wire, sock, TlsError, hook)
-        stream.tls = handshake.start(host, roots, cert, key, verify, suites)
-        await handshake.run()
+        gc.collect()  # an old connection may still hold 25 KB outside of this heap
+        stream.tls = _cold("tlssetup").wrap(stream.wire, TlsError, host, roots, cert, key, verify, suites)
+        roots = cert = key = None
+        gc.collect()
+        handshake = _cold("tlshandshake").Handshake(stream.wire, sock, hook)
+        await handshake.run(stream.tls)
         stream.asked = handshake.asked
         stream.wire.readinto = sock.readinto  # from now on no bytecode between the two
         stream.wire.write = sock.write
-        sock = None
+        done = True
+    except TlsError:
+        raise
+    except (OSError, ValueError, MemoryError) as e:
+        raise _cold("tlserror").explain(TlsError, e, handshake)
     finally:
-        sys.modules.pop("tlshandshake", None)
-        if sock:
+        if not done:
             sock.close()  # mbedTLS forgets it when a handshake fails
     return stream
+
+
+def _cold(name):
+    """A module that is forgotten at once: it lives as long as what is called of it runs."""
+    module = __import__(name)
+    sys.modules.pop(name)
+    return module
 
 
 class Wire(io.IOBase):

@@ -11,8 +11,9 @@ async def get(text, wire, sink, place):
     """See transfer.get."""
     if place.offset and place.offset == place.size:
         return
-    for _ in range(_REDIRECTS + 2):  # one more for a file that has changed meanwhile
-        stream = None
+    hops = 0
+    while True:
+        stream = head = None
         try:
             port, tls, request = _request(text, wire, place)
             stream = await wire.open(port, tls)
@@ -25,6 +26,9 @@ async def get(text, wire, sink, place):
             if status in (301, 302, 303, 307, 308):
                 if head.location is None:
                     raise TransferError("server", "redirected to nowhere")
+                hops += 1
+                if hops > _REDIRECTS:
+                    raise TransferError("server", "over %d redirects" % _REDIRECTS)
                 text = wire.part("transferurl").redirect(text, head.location)
                 continue
             if not (status == 200 or place.offset and status in (206, 416)):
@@ -33,10 +37,11 @@ async def get(text, wire, sink, place):
             if changed:
                 restart(sink, place)
                 if status != 200:
-                    continue
+                    continue  # all of it now, so that this can not happen again
                 skip = 0
             elif status == 416:
-                return  # all of it was there already
+                place.size = place.offset  # all of it was there already
+                return
             head.note(place)
             length = head.length
             chunked = head.chunked
@@ -46,7 +51,6 @@ async def get(text, wire, sink, place):
             return
         finally:
             await wire.close(stream)
-    raise TransferError("server", "over %d redirects" % _REDIRECTS)
 
 
 def _request(text, wire, place):

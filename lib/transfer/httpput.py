@@ -13,7 +13,7 @@ async def put(text, wire, source, place, method, form, headers):
     """See transfer.put."""
     place.offset = 0
     for _ in range(_REDIRECTS + 1):
-        stream = None
+        stream = head = None
         try:
             port, tls, request, before, after = _request(text, wire, place, method, form, headers)
             stream = await wire.open(port, tls)

@@ -6,6 +6,7 @@ read by then has been handed on, so that nothing is lost for the next try.
 
 import asyncio
 import gc
+from errno import ECONNREFUSED
 
 from micropython import const
 from transfer import TransferError, forget
@@ -21,7 +22,7 @@ class Wire:
     def __init__(self, connect, secure, buf, wait_s):
         self.view = memoryview(buf)
         self.host = self.where = ""
-        self.secrets = ()
+        self.secrets = []
         self._connect = connect
         self._secure = secure
         self._wait_ms = wait_s * 1000
@@ -59,7 +60,7 @@ class Wire:
         url = self.part("transferurl").parse(text)
         self.host = url.host
         self.where = "%s:%d" % (url.host, url.port)
-        self.secrets = url.secrets()
+        self.secrets += url.secrets()
         return url
 
     def part(self, name=None):
@@ -149,6 +150,8 @@ class Wire:
         code = e.args[0] if e.args else 0
         if isinstance(e, ValueError) or isinstance(code, str) or code < _TLS_ERRORS:
             kind = "tls"  # the strings are from tlsclient
+        elif code == ECONNREFUSED:
+            kind = "connect"  # asyncio.open_connection leaves that to the first write
         if len(e.args) > 1:
             e = e.args[1]
         return TransferError(kind, "%s: %s" % (self._doing, e))

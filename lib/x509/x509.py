@@ -257,19 +257,29 @@ def attribute(name, oid):
     return found
 
 
-def _text(tag, text):
+def _text(tag, data):
+    text = None
     try:
-        if tag in (0x0C, 0x12, 0x13, 0x16):  # UTF8String, and parts of ASCII
-            return text.decode()
-        if tag == 0x14:  # TeletexString, taken for Latin-1 by everyone
-            return "".join(chr(b) for b in text)
-        if tag == 0x1E and len(text) % 2 == 0:  # BMPString, where there are no surrogates
-            codes = [text[i] << 8 | text[i + 1] for i in range(0, len(text), 2)]
-            if not any(0xD800 <= code < 0xE000 for code in codes):
-                return "".join(chr(code) for code in codes)
+        if tag in (0x0C, 0x12, 0x13, 0x16):  # UTF8String, and three kinds of ASCII
+            text = data.decode()
+        elif tag == 0x14:  # TeletexString, taken for Latin-1 by everyone
+            return "".join(chr(b) for b in data)
+        elif tag == 0x1E and len(data) % 2 == 0:  # BMPString
+            text = "".join(chr(data[i] << 8 | data[i + 1]) for i in range(0, len(data), 2))
     except ValueError:
         pass
-    raise DerError("text")
+    if text is None:
+        raise DerError("text")
+    # MicroPython decodes surrogates, and characters written longer than they need be: two names for one
+    size = 0
+    for char in text:
+        code = ord(char)
+        size += 1 + (code > 0x7F) + (code > 0x7FF) + (code > 0xFFFF)
+        if 0xD800 <= code < 0xE000 or code > 0x10FFFF or (code > 0x7F and 0x0C < tag < 0x1E):
+            raise DerError("text")
+    if tag == 0x0C and size != len(data):
+        raise DerError("text")
+    return text
 
 
 def hash_ids(certificate, issuer=None):

@@ -1,5 +1,7 @@
 """Without the central system: charging goes on, and what happened is told afterwards, once and in order."""
 
+import itertools
+
 import pytest
 
 from pilotwire.csms import answers
@@ -36,9 +38,10 @@ async def test_a_session_offline(bench):
     times = [transaction.start_time, *(v["timestamp"] for v in transaction.meter_values), transaction.stop_time]
     assert times == sorted(times) and len(set(times)) == 5
     assert transaction.energy_wh == pytest.approx(metered, abs=3)
-    # It was never restarted, so it does not boot again; nothing has changed, so there is no status either.
+    # It was never restarted, so it does not boot again. What was under way when the cable was cut arrived late, and must
+    # not be what the central system goes on believing.
     assert len(charger.boots) == 1 and charger.connections == 2
-    assert charger.statuses[1] == ["Available"]
+    assert charger.statuses[1][-1] == "Available"
 
 
 # req: AUTH-06
@@ -96,7 +99,8 @@ async def test_the_central_system_goes_and_comes_back(bench):
     (transaction,) = charger.transactions.values()
     assert (transaction.starts, transaction.stops) == (1, 1)
     assert transaction.energy_wh == pytest.approx(metered, abs=3)
-    assert charger.statuses[1] == ["Available", "Preparing", "Charging", "Finishing", "Available"]
+    told = [status for status, _ in itertools.groupby(charger.statuses[1])]
+    assert told == ["Available", "Preparing", "Charging", "Finishing", "Available"]
     assert len(charger.boots) == 1
 
 

@@ -4,14 +4,15 @@
         board.port               a device
         board.files()            what lies on its LittleFS, while nobody writes
 
-What the port does otherwise than a chip: a soft reset ends its process. The wrapper starts it again, says `MPY: soft reboot`,
-and puts it back into the raw REPL if it was there; in the friendly one, main.py runs first. Both terminals are raw, since
-mpremote and ampy wait for ever where line feeds are translated.
+What the port does otherwise than a chip: Ctrl-C is a signal while a program runs, and a soft reset ends its process. The wrapper starts it again, says `MPY: soft reboot`,
+and puts it back into the raw REPL if it was there; otherwise main.py runs first. Both terminals are raw, since mpremote and
+ampy wait for ever where line feeds are translated.
 """
 
 import os
 import pty
 import select
+import signal
 import subprocess
 import termios
 import threading
@@ -63,6 +64,7 @@ class UnixBoard:
         self._folder, self._vfs = Path(folder), image.partition(partitions, "vfs")
         self.starts = 0  # of main.py
         self._raw = False
+        self._running = False  # main.py, so no prompt yet
         self._over = threading.Event()
 
     def __enter__(self):
@@ -91,7 +93,8 @@ class UnixBoard:
         start = self._vfs.offset - image.FLASH_START
         blocks = self._vfs.size // image.BLOCK
         code = START.format(path=str(self.flash), start=start, blocks=blocks)
-        if not self._raw:
+        self._running = not self._raw
+        if self._running:
             self.starts += 1
             code += MAIN
         script = self._folder / "start.py"
@@ -118,6 +121,7 @@ class UnixBoard:
                 except OSError:  # its process ended: a soft reset
                     said = b""
                 if said:
+                    self._running = self._running and b">>> " not in said
                     os.write(self._outer, said)
                 else:
                     self._process.wait()
@@ -126,7 +130,9 @@ class UnixBoard:
                     self._start()
             if self._outer in ready:
                 told = os.read(self._outer, 4096)
-                # The port turns off translation in its REPL, not while a program runs.
+                if self._running and b"\x03" in told:
+                    self._process.send_signal(signal.SIGINT)
+                    told = told.replace(b"\x03", b"")
                 for mark in told:
                     if mark in (1, 2):
                         self._raw = mark == 1

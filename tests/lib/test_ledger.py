@@ -285,15 +285,15 @@ def test_a_torn_marker_is_mended_at_the_start():
     nor = chip()
     ledger = reopen(nor)
     id = ledger.append(START, b"")
-    nor._bytes[16 + 13] = 0b10101111  # two of four bits cleared: done
+    nor._bytes[16 + 15] = 0b10101111  # two of four bits cleared: done
     ledger = reopen(nor)
     assert listed(ledger)[0][3] == DONE
-    assert nor._bytes[16 + 13] == 0x0F
+    assert nor._bytes[16 + 15] == 0x0F
     id = ledger.append(START, b"")
-    nor._bytes[32 + 13] = 0b11011111  # a single bit: not done
+    nor._bytes[32 + 15] = 0b11011111  # a single bit: not done
     ledger = reopen(nor)
     assert listed(ledger)[1][3] == LIVE
-    assert ledger.done(id) and nor._bytes[32 + 13] == 0x0F
+    assert ledger.done(id) and nor._bytes[32 + 15] == 0x0F
 
 
 def test_a_second_done_mends_what_a_failed_one_left_and_frees_the_sector():

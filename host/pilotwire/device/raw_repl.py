@@ -12,12 +12,15 @@ program was stopped unless it is fed, and every call here feeds it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import serial
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 
@@ -25,6 +28,9 @@ from pilotwire.device import ports
 from pilotwire.errors import PilotwireError
 
 _CHUNK = 512
+
+# mpremote raises the board's own errors as OSError of the host; these cannot come from a serial port.
+_ON_BOARD = (errno.ENOSPC, errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EROFS, errno.ENODEV, errno.EEXIST, errno.ENOTEMPTY)
 
 # On the board. A soft reset takes the timers away, and with them the safety step: contactors are opened before it. What is
 # missing in the Unix port of MicroPython is left out there.
@@ -46,7 +52,8 @@ def _feed():
         pass
 _feed()
 """
-_HASHES = """
+# Also for ampy.
+HASHES = """
 import hashlib
 def _hash(name):
     h = hashlib.sha256()
@@ -116,8 +123,6 @@ class LiveBoard:
 
     def _why_not(self) -> Exception:
         """The transport says only that it failed: open it once more to hear why."""
-        import serial
-
         try:
             serial.serial_for_url(self.port, exclusive=True).close()
         except (OSError, ValueError, TypeError) as error:
@@ -166,6 +171,9 @@ class LiveBoard:
                 "press EN (or RST) and try again; a board without MicroPython needs `pilotwire flash` first",
             )
         except OSError as error:
+            if error.errno in _ON_BOARD and not isinstance(error, serial.SerialException):
+                do = "flash the board again: its ledger stays" if error.errno != errno.ENOENT else ""
+                raise PilotwireError(f"{what} on {self.port}", os.strerror(error.errno).lower(), do)
             raise PilotwireError(
                 f"the connection to {self.port} broke off", error.strerror or str(error), "check the cable"
             )
@@ -188,7 +196,7 @@ class LiveBoard:
         found: dict[str, str] = {}
         for at in range(0, len(names), 16):
             part = names[at : at + 16]
-            found.update(self.json(_HASHES + "_feed()", f"{{n: _hash(n) for n in {part!r}}}"))
+            found.update(self.json(HASHES + "_feed()", f"{{n: _hash(n) for n in {part!r}}}"))
         return found
 
     def read(self, name: str) -> bytes | None:
@@ -202,11 +210,16 @@ class LiveBoard:
 
     def write(self, name: str, data: bytes, progress: Callable[[int, int], None] | None = None) -> None:
         """Replace a file, by a temporary one beside it and a rename; its folders are made."""
+        part = name + ".part"
         self.run(_PATHS + f"_feed()\n_parents({name!r})")
         with self._errors(f"cannot write {name}"):
-            self._transport.fs_writefile(name + ".part", data, chunk_size=_CHUNK, progress_callback=progress)
-            # A rename onto a file replaces it on LittleFS, but not in every file system.
-            self._transport.exec(f"os.rename({name + '.part'!r}, {name!r})")
+            try:
+                self._transport.fs_writefile(part, data, chunk_size=_CHUNK, progress_callback=progress)
+            except OSError as error:
+                if error.errno == errno.ENOSPC:  # what was written of it would stay in the way
+                    self._transport.exec(f"try:\n f.close()\nexcept OSError:\n pass\nos.remove({part!r})")
+                raise
+            self._transport.exec(f"os.rename({part!r}, {name!r})")
 
     def remove(self, name: str) -> None:
         """Remove a file."""

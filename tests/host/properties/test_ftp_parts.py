@@ -2,7 +2,7 @@
 
 import ftplib
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ftprefusal import refusal
@@ -32,6 +32,7 @@ lines = st.one_of(
 streams = st.lists(lines, max_size=8).map(lambda parts: b"".join(p + b"\r\n" for p in parts))
 
 
+@settings(max_examples=1000, deadline=None)
 @given(st.one_of(streams, st.binary(max_size=100)), st.integers(1, 9))
 def test_cuts_in_the_stream_mean_nothing(data, n):
     pieces = [data[i : i + n] for i in range(0, len(data), n)]

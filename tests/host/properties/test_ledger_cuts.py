@@ -22,8 +22,8 @@ nor = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(nor)
 
 DROPPABLE = 9
-# ("comb", 13) hits the done markers, and nothing else, of all records that a torn erase runs over.
-_TEARS = [("bits", 1), ("bytes", 16), ("comb", 13), ("tail", 16)]
+# ("comb", 15) hits the done markers, and nothing else, of all records that a torn erase runs over.
+_TEARS = [("bits", 1), ("bytes", 16), ("comb", 15), ("tail", 16)]
 TEARS_PROGRAM = [*_TEARS, ("bytes", 1), ("bytes", 9), ("bytes", 13), ("bytes", 40), ("bits", 2), ("bits", 3)]
 TEARS_ERASE = [*_TEARS, ("weak",), ("bytes", 2000), ("tail", 2000)]
 

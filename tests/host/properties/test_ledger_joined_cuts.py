@@ -14,7 +14,7 @@ _SPEC.loader.exec_module(cuts)
 SHARED = 8
 SAMPLE = 5
 SIZES = [1, 12, 13, 18, 22, 60, 127]
-TEARS = [("bytes", 2), ("bytes", 4), ("tail", 1), ("tail", 4), ("comb", 1), ("bits", 7)]
+TEARS = [("bytes", 2), ("bytes", 5), ("tail", 1), ("tail", 5), ("comb", 1), ("bits", 7)]
 
 
 def session(truth, ledger, rounds, seed=1):
@@ -32,7 +32,7 @@ def session(truth, ledger, rounds, seed=1):
         if n % 31 == 30:
             yield ("prepare",)
             ledger.prepare()
-        late = 1 if n // 40 % 2 else 22
+        late = 1 if n // 40 % 2 else 14
         while len(queue) > late:
             id = queue.pop(0 if n % 5 else len(queue) // 2)
             yield ("done", id, n % 7 == 6)
@@ -45,7 +45,7 @@ def tears(op):
 
 # req: TX-07
 def test_every_cut_and_tear_of_samples_in_a_ring_that_wraps():
-    assert cuts.run_cuts(5, 200, variants=tears, session=session) > 1000
+    assert cuts.run_cuts(4, 150, variants=tears, session=session) > 1000
 
 
 @pytest.mark.exhaustive
@@ -55,4 +55,4 @@ def test_every_cut_and_more_tears_of_more_samples(seed):
 
 
 def test_bits_that_a_cut_left_weak_are_programmed_again_at_the_start():
-    cuts.fade(5, 200, session)
+    cuts.fade(4, 150, session)

@@ -1,0 +1,45 @@
+# Cold: BootNotification, and the clock of the central system (CORE-BOOT rows).
+import iso8601
+import ticks
+
+_MAX_WAIT_S = 432000  # five days: what ticks can hold
+_RETRY_S = 30  # where the central system gives no interval (CORE-BOOT-04, CORE-BOOT-09)
+
+
+def payload(cp):
+    fields = {}
+    for name in ("chargePointVendor", "chargePointModel", "chargePointSerialNumber"):
+        value = cp.settings.get("C" + name[1:])
+        if value:
+            fields[name] = value
+    fields["firmwareVersion"] = cp.version
+    return fields
+
+
+def done(cp, answer, error):
+    """BootNotification was answered, or not; when to send the next one, None for as soon as possible."""
+    wait = 0
+    if answer:
+        cp.registration = answer["status"]
+        sync(cp, answer["currentTime"])
+        wait = answer["interval"]
+    cp.rpc.silent = cp.registration == "Rejected"
+    cp.log.info("ocpp", "BootNotification: " + (cp.registration if answer else error))
+    if cp.registration == "Accepted":
+        if wait > 0:
+            cp.settings.set("HeartbeatInterval", str(min(wait, 1000000)))
+        cp.accepted_by(cp.settings.get("CentralSystemURL"))
+        return None
+    if error == "Disconnected":
+        return None
+    return ticks.add(cp.clock.now_ms(), min(wait if wait > 0 else _RETRY_S, _MAX_WAIT_S) * 1000)
+
+
+def sync(cp, text):
+    """Set the clock by the currentTime of an answer."""
+    try:
+        cp.clock.set_utc(iso8601.parse(text))
+    except ValueError:
+        cp.log.warning("ocpp", "currentTime is no time: " + text)
+    else:
+        cp.transactions.synced()

@@ -1,0 +1,78 @@
+"""The context of a TLS connection: whom we trust, who we are, what we offer.
+
+Cold: tlsclient imports it for one connection and lets go of it before the handshake.
+"""
+
+from binascii import a2b_base64
+
+import tls
+
+# SEC-TLS-01, with forward secrecy; the 128 bit ones first, since they are what a small chip does faster.
+SUITES = (
+    "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256",
+    "TLS-ECDHE-RSA-WITH-AES-128-GCM-SHA256",
+    "TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384",
+    "TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384",
+)
+# The longest piece of work is a fifth of theirs, but who gets the server's key one day reads all of it.
+RSA_SUITES = ("TLS-RSA-WITH-AES-128-GCM-SHA256", "TLS-RSA-WITH-AES-256-GCM-SHA384")
+
+
+def wrap(wire, error, host, roots, cert, key, verify, suites):
+    """A TLS socket over `wire`, nothing sent yet; `error` is the class of what is raised for what was given."""
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    if verify:
+        _trust(context, error, roots)
+    else:
+        context.verify_mode = tls.CERT_NONE
+    if cert:
+        _identify(context, error, cert, key)
+    suites = suites or SUITES
+    try:
+        context.set_ciphers(suites)
+    except OSError:  # an image that lacks some of them
+        known = context.get_ciphers()
+        context.set_ciphers([name for name in suites if name in known])
+    return context.wrap_socket(wire, server_hostname=host, do_handshake_on_connect=False)
+
+
+def _trust(context, error, roots):
+    n = 0
+    for root in roots:
+        for der in to_der(root):
+            n += 1
+            try:
+                context.load_verify_locations(der)
+            except ValueError:
+                raise error("chain", "root certificate %d can not be read" % n)
+    if not n:
+        raise error("chain", "there is no root certificate to verify the server with")
+
+
+def _identify(context, error, cert, key):
+    # Only a PEM can hold the chain that belongs to it, and not every build takes one.
+    try:
+        key = to_der(key)[0]
+        certs = to_der(cert)
+        if len(certs) > 1:
+            try:
+                context.load_cert_chain(cert, key)
+                return
+            except ValueError:
+                pass
+        context.load_cert_chain(certs[0], key)
+    except (ValueError, IndexError, TypeError):
+        raise error("client", "client certificate or key can not be read")
+
+
+def to_der(data):
+    """List of DER in `data`, which is one DER or a PEM (str or bytes) with any number of parts."""
+    if isinstance(data, str):
+        data = data.encode()
+    if data.find(b"-----BEGIN ") < 0:
+        return [data]
+    found = []
+    for part in data.split(b"-----BEGIN ")[1:]:
+        body = part.split(b"-----", 2)
+        found.append(a2b_base64(b"".join(body[1].split())))
+    return found
