@@ -4,13 +4,14 @@
 
 PYTHON ?=
 ARGS ?=
+CONFORMANCE_DUE ?= core tls
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-only lint build format clean setup
+.PHONY: help run test test-all test-only lint conformance build format clean setup
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +30,9 @@ test-all: test ## make test, then what takes longer or needs programs from apt
 
 lint: $(STAMP) ## ruff, pyright on host and device code, import arrows, rules for device code
 	@$(BIN)/python -m pilotwire.lint
+
+conformance: $(STAMP) ## which requirements of OCPP have a passing test (CONFORMANCE_DUE="core tls smart")
+	@$(BIN)/python -m pilotwire.conformance $(CONFORMANCE_DUE)
 
 build: $(STAMP) ## compile the firmware and make the flash image of the virtual board
 	@$(BIN)/python -m pilotwire.build

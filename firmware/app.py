@@ -76,6 +76,8 @@ class Wallbox:
         self._shown = [None] * (3 + 4 * n)  # what the last report showed, and what the next one would:
         self._fresh = [None] * (3 + 4 * n)  # two lists that take turns, so that a quiet tick allocates nothing
         self.settings.fix("NumberOfConnectors", str(n))
+        if not any([part.socket for part in board.connectors]):  # CFG-10: nothing to unlock
+            self.settings.fix("UnlockConnectorOnEVSideDisconnect", "false")
         cause = _CAUSES.get(board.reset_cause, "Reboot")
         self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause)
         self.ocpp.read = self._reading

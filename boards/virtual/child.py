@@ -18,6 +18,7 @@ import json
 import os
 
 import chip_time
+import costs
 import esp32
 import machine
 import network
@@ -31,7 +32,10 @@ sys.modules["socket"] = __import__("socket")
 
 def _load_board():
     with open(sys.argv[2]) as file:
-        wire.load(json.load(file))
+        board = json.load(file)
+    wire.load(board)
+    if os.getenv("PILOTWIRE_COSTS") != "0":
+        costs.install(board["chip"])
 
 
 def _boot():

@@ -29,6 +29,7 @@ _BACKLOG_US = const(50000)  # real time that may be made up for; what is more is
 
 _now = 0  # ms since start, unmasked
 _sub = 0  # microseconds of sleep_us below one millisecond
+_cost = 0  # microseconds of charge() below one millisecond
 _offset = int(os.getenv("PILOTWIRE_TICKS") or 0)
 _rtc = 0  # ms since 2000-01-01 when _now was 0
 _timers = []  # [due, period or 0, callback]
@@ -146,6 +147,19 @@ def advance(to):
             _now = to
     finally:
         _busy = False
+
+
+def charge(us):
+    """C code would have taken this long on the chip: the clock jumps, and what fell due meanwhile runs late."""
+    global _now, _cost, _credit
+    _cost += us
+    ms = _cost // 1000
+    if ms:
+        _cost -= ms * 1000
+        _now += ms
+        if _rate():
+            _credit -= ms * 1000
+        advance(_now)
 
 
 def _rate():

@@ -41,7 +41,7 @@ _SURE = const(6)  # 0: in force perhaps, for want of UTC
 _BEGIN = const(7)
 _END = const(8)
 _START = const(9)
-_DURATION = const(10)
+_DURATION = const(10)  # 0: for ever
 _CYCLE = const(11)
 _PLACE = const(12)
 _COUNT = const(13)
@@ -90,7 +90,7 @@ class Composer:
         if kind == _RELATIVE:
             start = -elapsed
         rank = (purpose << 8 | level) << 4 | number
-        row = array("i", (-1, -1, 0, rank, unique, unit, sure, max(begin, start), end, start, duration or NEVER))
+        row = array("i", (-1, -1, 0, rank, unique, unit, sure, max(begin, start), end, start, duration))
         row.extend(array("i", (cycle, place, count, NEVER, 0)))
         if self._utc is None and kind != _RELATIVE:
             # It is not known which of its limits is in force: the lowest one is on the safe side.
@@ -108,7 +108,7 @@ class Composer:
         if row[_CYCLE]:
             base += (t - base) // row[_CYCLE] * row[_CYCLE]
             again = base + row[_CYCLE]
-        until = min(end, base + row[_DURATION])
+        until = min(end, base + row[_DURATION]) if row[_DURATION] else end
         if t >= until:
             row[_UNTIL] = again if t < end and again < end else NEVER
             return

@@ -111,7 +111,7 @@ class Profile:
         return {"status": "Accepted"}
 
     def remote_stop_transaction(self, payload):
-        for c in self._cp.connectors:
+        for c in self._cp.connectors if self._cp.registration == "Accepted" else ():
             tx = c.transaction
             if tx and tx.id is not None and tx.id == payload["transactionId"]:
                 c.stop("Remote")

@@ -11,9 +11,14 @@ def payload(cp):
     for name in ("chargePointVendor", "chargePointModel", "chargePointSerialNumber"):
         value = cp.settings.get("C" + name[1:])
         if value:
-            fields[name] = value
+            fields[name] = _printable(value)
     fields["firmwareVersion"] = cp.version
     return fields
+
+
+def _printable(text):
+    """Nothing but printable ASCII leaves the charger (J-STR-01)."""
+    return "".join([c if " " <= c <= "~" else "?" for c in text])
 
 
 def done(cp, answer, error):

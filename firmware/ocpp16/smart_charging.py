@@ -59,7 +59,8 @@ def _compose(module, cp, number, duration, utc, watts):
     have = profiles.phases[number - 1] if number else max(profiles.phases)
     table = array("i", bytes(8 * _MAX_PERIODS))
     count = steps = 0
-    with _open(profiles) as f:
+    f = open(profiles.path, "rb") if profiles.installed else io.BytesIO()
+    try:
         composer = module.Composer(f, module.loads(profiles, cp.connectors), utc, voltage)
         for start, limit, phases, why in composer.periods(number, duration):
             if watts:
@@ -76,13 +77,9 @@ def _compose(module, cp, number, duration, utc, watts):
                 table[2 * count] = start
                 table[2 * count + 1] = limit
                 count += 1
+    finally:
+        f.close()  # type: ignore
     return table, count, duration
-
-
-def _open(profiles):
-    if profiles.installed:
-        return open(profiles.path, "rb")
-    return io.BytesIO()
 
 
 def _answer(number, utc, watts, table, count, end):

@@ -108,6 +108,7 @@ def find(name: str) -> Board:
 def read(path: Path) -> Board:
     """A board.json, checked against boards/schema.json; PilotwireError names the field that is wrong."""
     import jsonschema
+    from jsonschema.exceptions import best_match
 
     try:
         text = path.read_bytes()
@@ -117,8 +118,7 @@ def read(path: Path) -> Board:
         raise PilotwireError(f"cannot read {path}", (error.strerror or str(error)).lower())
     except ValueError as error:
         raise PilotwireError(f"{path} is no board", f"it is not JSON: {error}")
-    found = jsonschema.Draft202012Validator(schema).iter_errors(config)
-    error = jsonschema.exceptions.best_match(found)
+    error = best_match(jsonschema.Draft202012Validator(schema).iter_errors(config))
     if error is not None:
         raise PilotwireError(
             f"{path} is no board",

@@ -175,7 +175,8 @@ def _files(told: dict[str, Any], settings: bytes | None) -> Iterator[Finding]:
         version = json.loads(about or "")
         text = f"{slot}: pilotwire {version['version']}, build {version['hash']}"
         fits = version["mpy"] == told["mpy"]
-        yield Finding(OK if fits else ERROR, "slot", text, "" if fits else "it is compiled for another MicroPython: `pilotwire upload`")
+        do = "" if fits else "it is compiled for another MicroPython: `pilotwire upload`"
+        yield Finding(OK if fits else ERROR, "slot", text, do)
     except (ValueError, KeyError, TypeError):
         yield Finding(ERROR, "slot", f"{slot}: there is no app in it", "send it with `pilotwire upload`")
     yield from _settings(settings)

@@ -215,7 +215,7 @@ class Ledger:
         """Count what a sector holds; return where it goes on, _SECTOR if it is not blank there."""
         self._live[sector] = self._loose[sector] = self._refused[sector] = 0
         pos, rec, id = _HEAD, 0, 0
-        while (found := self._find(sector, pos, rec, id)):
+        while found := self._find(sector, pos, rec, id):
             self.corrupt += found - pos >= _HEAD
             pos, rec, id, state = self._at_end, self._at_rec, self._at_id, _state(self._at_marker)
             self._next = max(self._next, id + 1)

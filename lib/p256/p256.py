@@ -23,6 +23,8 @@ N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 _GX = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
 _GY = 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
+_POINTS = const(8)  # 1, 3, ... 15 times a point
+_POINT = const(96)  # X, Y, Z
 _DIGITS = const(65)  # of 4 bits: a scalar below 3 * N
 
 
@@ -64,15 +66,20 @@ def multiply(*pairs):
         # A random Z: the numbers that are handled tell nothing about the scalar, even to one who can time them.
         z = int.from_bytes(os.urandom(32), "big") % P or 1
         point = (x * z % P, y * z % P, z)
-        double = _add(*(point + point))
-        odd = [point]
-        for _ in range(7):
-            point = _add(*(point + double))
-            odd.append(point)
-            if len(odd) == 4:
-                yield
-        terms.append((_recode(scalar), odd))
+        # as bytes: the remainder of a division keeps the room of what was divided, twice as much
+        odd = bytearray(_POINTS * _POINT)
+        digits = _recode(scalar)
         yield
+        double = _add(*(point + point))
+        for i in range(_POINTS):
+            for part in range(3):
+                at = i * _POINT + part * 32
+                odd[at : at + 32] = point[part].to_bytes(32, "big")
+            if i < _POINTS - 1:
+                point = _add(*(point + double))
+            if i & 1:
+                yield
+        terms.append((digits, odd))
     total = (0, 1, 0)
     for at in range(_DIGITS - 1, -1, -1):
         if at < _DIGITS - 1:
@@ -81,7 +88,10 @@ def multiply(*pairs):
         for digits, odd in terms:
             digit = digits[at] - 16
             sign = digit >> 31  # 0 or -1
-            x, y, z = odd[((digit ^ sign) - sign) >> 1]
+            place = ((digit ^ sign) - sign) // 2 * _POINT
+            x = int.from_bytes(odd[place : place + 32], "big")
+            y = int.from_bytes(odd[place + 32 : place + 64], "big")
+            z = int.from_bytes(odd[place + 64 : place + _POINT], "big")
             total = _add(*(total + (x, (y, P - y)[-sign], z)))
         yield
     return total

@@ -114,6 +114,7 @@ def _integer(number):
 def sign(secret, digest):
     """Steps: DER signature of a SHA-256 digest."""
     nonce = _nonce(secret, digest)
+    yield
     total = yield from p256.multiply((nonce, None, None))
     r, _ = yield from p256.affine(total)
     r %= p256.N

@@ -25,6 +25,8 @@ def refusal(wire, code, text, doing, tls):
     if doing == "AUTH" or tls and doing in ("PBSZ", "PROT"):
         kind = "tls"
     words = clean(text, wire.secrets)
+    if tls and code == 426 and doing == "STOR":
+        words += "; it may want a close_notify, which MicroPython can not send (vsftpd: strict_ssl_read_eof=NO)"
     return TransferError(kind, ("%s answers %s with %d %s" % (wire.where, doing, code, words)).strip())
 
 

@@ -21,9 +21,10 @@ async def put(text, wire, source, place, method, form, headers):
             await wire.write(stream, request)
             request = None
             lost = None
+            whole = False
             try:
-                if await _body(stream, source, wire, place, before, after):
-                    wire.step("the answer", 2)  # a server may first pass the file on
+                whole = await _body(stream, source, wire, place, before, after)
+                wire.step("the answer", 2)  # a server may first pass the file on
             except TransferError as e:
                 if e.kind != "short":
                     raise
@@ -35,9 +36,9 @@ async def put(text, wire, source, place, method, form, headers):
                 raise lost or e
             status = head.status
             if 200 <= status < 300 or status == 303 and method == "POST":
-                if lost or place.size is not None and place.offset < place.size:
-                    raise lost or TransferError("short", "the server took %d bytes only" % place.offset)
-                return
+                if whole:
+                    return
+                raise lost or TransferError("short", "the server took %d bytes only" % place.offset)
             if status not in (307, 308) or head.location is None:
                 raise await wire.refused(stream, head, at, end)
             text = wire.part("transferurl").redirect(text, head.location)
@@ -82,7 +83,6 @@ async def _body(stream, source, wire, place, before, after):
         await wire.write(stream, _chunk(before) if chunked else before)
     while True:
         for _ in poll.ipoll(0):
-            wire.step("the answer")
             return False
         wire.step("sending the file")
         if not chunked:

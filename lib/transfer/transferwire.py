@@ -13,6 +13,7 @@ from transfer import TransferError, forget
 
 _TICK_MS = const(250)
 _ENOSPC = const(28)
+_TLS_EOF = const(-0x7280)  # the connection ended without close_notify: whoever reads knows how much is to come
 _TLS_ERRORS = const(-4096)  # mbedTLS counts down from here; a failed name lookup is negative as well
 
 
@@ -103,6 +104,8 @@ class Wire:
                 if n is not None:  # a TLS stream may have none yet
                     return n
         except (OSError, ValueError) as e:
+            if e.args and e.args[0] == _TLS_EOF:
+                return 0
             raise self._failed(e, "short")
 
     async def write(self, stream, data):
@@ -115,6 +118,7 @@ class Wire:
 
     async def close(self, stream):
         """Never fails."""
+        self._left_ms = self._wait_ms  # what is done already is not to be called a stall
         if stream:
             try:
                 stream.close()

@@ -18,12 +18,12 @@ except ImportError:
 
 SEQUENCE = const(0x30)
 SET = const(0x31)
-INTEGER = const(2)
-BIT_STRING = const(3)
+_INTEGER = const(2)
+_BIT_STRING = const(3)
 OCTET_STRING = const(4)
 NULL = const(5)
 OID = const(6)
-BOOLEAN = const(1)
+_BOOLEAN = const(1)
 
 _MAX_DEPTH = const(10)
 
@@ -88,15 +88,15 @@ class Reader:
 
     def boolean(self):
         """A BOOLEAN that is DEFAULT FALSE: absent, or true."""
-        if self.tag() != BOOLEAN:
+        if self.tag() != _BOOLEAN:
             return False
-        if self.content(BOOLEAN) != b"\xff":
+        if self.content(_BOOLEAN) != b"\xff":
             raise DerError("boolean")
         return True
 
     def number(self):
         """Bytes of an INTEGER, of the shortest form."""
-        body = self.content(INTEGER)
+        body = self.content(_INTEGER)
         if not body or (len(body) > 1 and body[0] in (0, 0xFF) and not (body[0] ^ body[1]) & 0x80):
             raise DerError("integer")
         return body
@@ -123,7 +123,7 @@ class Reader:
 
     def bits(self):
         """(start, stop, unused bits) of a BIT STRING; the unused bits are zero."""
-        at, stop = self.span(BIT_STRING)
+        at, stop = self.span(_BIT_STRING)
         data = self.data
         unused = data[at] if at < stop else 8
         at += 1

@@ -28,11 +28,13 @@ class PemError(ValueError):
 
 def decode(text, label="CERTIFICATE"):
     """DER of each block with this label; PemError, also when there is none. str or bytes."""
+    if not isinstance(text, str):
+        try:
+            text = text.decode()
+        except ValueError:
+            raise PemError("not text")
     begin = "-----BEGIN " + label + "-----"
     end = "-----END " + label + "-----"
-    if not isinstance(text, str):
-        begin = begin.encode()
-        end = end.encode()
     at = text.find(begin)
     count = 0
     while at >= 0:
@@ -48,11 +50,6 @@ def decode(text, label="CERTIFICATE"):
 
 
 def _body(text):
-    if not isinstance(text, str):
-        try:
-            text = text.decode()
-        except ValueError:
-            raise PemError("not base64")
     for blank in "\r\n \t":
         text = text.replace(blank, "")
     # a2b_base64 passes over what it does not know: only what comes back the same was base64

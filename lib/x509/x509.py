@@ -1,16 +1,16 @@
 """An X.509 certificate (RFC 5280), as far as a TLS client and OCPP 1.6 need it.
 
-    certificate = x509.Certificate(der)        der.DerError, which is a ValueError
-    certificate.cn, .not_after, .kind, .bits, ...
+    certificate = x509.parse(data)             a Certificate (certificate.py); der.DerError, which is a ValueError
     x509.hash_ids(certificate)                 what OCPP calls CertificateHashData
 
-Parsing checks no signature: x509chain.py does.
+Parsing checks no signature: x509chain.py does, and needs nothing of this module any more.
 """
 
 from binascii import hexlify
 from hashlib import sha256
 
 import iso8601
+from certificate import Certificate
 from der import NULL, OCTET_STRING, OID, SEQUENCE, SET, DerError, Reader
 
 try:
@@ -25,9 +25,13 @@ _UTC_TIME = const(0x17)
 _GENERALIZED_TIME = const(0x18)
 _MAX_SERIAL = const(40)  # digits: 20 octets in RFC 5280, CiString[40] in OCPP
 _MAX_EXTENSIONS = const(40)
+_KEY_USAGE = const(15)
+_ALT_NAME = const(17)
+_BASIC_CONSTRAINTS = const(19)
+_EXTENDED_USAGE = const(37)
 
-CN = b"\x55\x04\x03"
-O = b"\x55\x04\x0a"  # noqa: E741
+_CN = b"\x55\x04\x03"
+_O = b"\x55\x04\x0a"
 _RSA = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
 _EC = b"\x2a\x86\x48\xce\x3d\x02\x01"
 _P256 = b"\x2a\x86\x48\xce\x3d\x03\x01\x07"
@@ -42,148 +46,140 @@ _PSS_SHA256 = (
 )
 
 
-class Certificate:
-    """What a certificate says.
+def parse(data):
+    """The Certificate in DER bytes; DerError."""
+    made = Certificate()
+    made.der = data
+    outer = Reader(data)
+    whole = outer.enter(SEQUENCE)
+    outer.end()
+    start = whole.at
+    body = whole.enter(SEQUENCE)
+    made.tbs = (start, whole.at)
+    at = whole.at
+    made.algorithm, made.salt = _algorithm(whole)
+    algorithm = data[at : whole.at]
+    at, stop, unused = whole.bits()
+    made.signature = data[at:stop]
+    whole.end()
 
-    der, tbs (start, stop); serial (hex digits); issuer, subject (DER); cn, o (subject's, text or None)
-    not_before, not_after (seconds since 2000); kind "rsa", "p256", "ec", "other"; bits
-    key: rsa (n, e), p256 the 65 bytes of the point, others None; key_span: (start, stop) of the key's bit string
-    ca, path_len (or None), usage (first byte of keyUsage, or None), names [(kind of SAN, bytes)]
-    algorithm "rsa", "pss", "ecdsa" or "" for others, salt (of pss), signature; critical: has a critical
-    extension that is not known here
-    """
+    version = 0
+    if body.tag() == 0xA0:
+        inner = body.enter(0xA0)
+        version = inner.integer()
+        inner.end()
+        if version not in (1, 2):  # 0 is the default, and that is never written out
+            raise DerError("version")
+    made.serial = hexlify(body.number()).decode().lstrip("0") or "0"
+    at = body.at
+    _algorithm(body)
+    if unused or len(made.serial) > _MAX_SERIAL or data[at : body.at] != algorithm:
+        raise DerError("signature, serial number or algorithm")
+    made.issuer = _name(body)
+    _attribute(made.issuer, _CN)
+    dates = body.enter(SEQUENCE)
+    made.not_before = _time(dates)
+    made.not_after = _time(dates)
+    dates.end()
+    made.subject = _name(body)
+    made.cn = _attribute(made.subject, _CN)
+    made.o = _attribute(made.subject, _O)
+    _key(made, body)
+    for tag in (0x81, 0x82):  # unique identifiers
+        if body.tag() == tag and version:
+            body.span(tag)
+    made.ca = made.critical = False
+    made.path_len = made.usage = None
+    made.names = []
+    if body.tag() == 0xA3 and version == 2:
+        inner = body.enter(0xA3)
+        extensions = inner.enter(SEQUENCE)
+        inner.end()
+        seen = []
+        while extensions.tag() or not seen:  # one at least
+            extension = extensions.enter(SEQUENCE)
+            oid = extension.oid()
+            if oid in seen or len(seen) > _MAX_EXTENSIONS:
+                raise DerError("extension twice")
+            seen.append(oid)
+            critical = extension.boolean()
+            _extension(made, oid, critical, extension.enter(OCTET_STRING))
+            extension.end()
+    body.end()
+    return made
 
-    def __init__(self, der):
-        self.der = der
-        outer = Reader(der)
-        whole = outer.enter(SEQUENCE)
-        outer.end()
-        start = whole.at
-        tbs = whole.enter(SEQUENCE)
-        self.tbs = (start, whole.at)
-        at = whole.at
-        self.algorithm, self.salt = _algorithm(whole)
-        outside = der[at : whole.at]
-        at, stop, unused = whole.bits()
-        self.signature = bytes(der[at:stop])
-        whole.end()
 
-        version = 0
-        if tbs.tag() == 0xA0:
-            inner = tbs.enter(0xA0)
-            version = inner.integer()
-            inner.end()
-            if version not in (1, 2):  # 0 is the default, and that is never written out
-                raise DerError("version")
-        serial = hexlify(tbs.number()).decode()
-        self.serial = serial.lstrip("0") or "0"
-        at = tbs.at
-        _algorithm(tbs)
-        inside = der[at : tbs.at]
-        at = tbs.at
-        tbs.span(SEQUENCE)
-        self.issuer = bytes(der[at : tbs.at])
-        dates = tbs.enter(SEQUENCE)
-        self.not_before = _time(dates)
-        self.not_after = _time(dates)
-        dates.end()
-        at = tbs.at
-        tbs.span(SEQUENCE)
-        self.subject = bytes(der[at : tbs.at])
-        self._key(der, tbs)
-        if unused or len(self.serial) > _MAX_SERIAL or inside != outside:
-            raise DerError("signature, serial number or algorithm")
-        attribute(self.issuer, CN)
-        self.cn = attribute(self.subject, CN)
-        self.o = attribute(self.subject, O)
+def _name(reader):
+    at = reader.at
+    reader.span(SEQUENCE)
+    return reader.data[at : reader.at]
 
-        for tag in (0x81, 0x82):
-            if tbs.tag() == tag and version:
-                tbs.span(tag)
-        self.ca = self.critical = False
-        self.path_len = self.usage = None
-        self.names = []
-        if tbs.tag() == 0xA3 and version == 2:
-            inner = tbs.enter(0xA3)
-            extensions = inner.enter(SEQUENCE)
-            inner.end()
-            seen = []
-            while extensions.tag() or not seen:  # one at least
-                extension = extensions.enter(SEQUENCE)
-                oid = extension.oid()
-                if oid in seen or len(seen) > _MAX_EXTENSIONS:
-                    raise DerError("extension twice")
-                seen.append(oid)
-                critical = extension.boolean()
-                self._extension(oid, critical, extension.enter(OCTET_STRING))
-                extension.end()
-        tbs.end()
 
-    def _key(self, der, tbs):
-        info = tbs.enter(SEQUENCE)
-        algorithm = info.enter(SEQUENCE)
-        oid = algorithm.oid()
-        at, stop, unused = info.bits()
-        info.end()
-        if unused:
-            raise DerError("key")
-        self.key_span = (at, stop)
-        self.kind = "other"
-        self.key = None
-        self.bits = 0
-        if oid == _RSA:
-            _null(algorithm)
-            key = Reader(der, at, stop)
-            pair = key.enter(SEQUENCE)
-            key.end()
-            self.key = (pair.integer(), pair.integer())
-            pair.end()
-            self.kind = "rsa"
-            size = self.key[0]
-            while size >> self.bits:
-                self.bits += 256
-            while self.bits and not size >> (self.bits - 1):
-                self.bits -= 1
-        elif oid == _EC and algorithm.tag() == OID:
-            curve = algorithm.oid()
-            algorithm.end()
-            self.kind = "ec"
-            point = bytes(der[at:stop])
-            # of other curves the length of the field, in whole bytes
-            self.bits = 8 * (len(point) - 1) if point[:1] in (b"\x02", b"\x03") else 4 * (len(point) - 1) & -8
-            if curve == _P256 and point[:1] == b"\x04":
-                if len(point) != 65:
-                    raise DerError("key")
-                self.kind = "p256"
-                self.key = point
+def _key(made, body):
+    info = body.enter(SEQUENCE)
+    algorithm = info.enter(SEQUENCE)
+    oid = algorithm.oid()
+    at, stop, unused = info.bits()
+    info.end()
+    if unused:
+        raise DerError("key")
+    made.key_span = (at, stop)
+    made.kind = "other"
+    made.key = None
+    made.bits = 0
+    if oid == _RSA:
+        _null(algorithm)
+        key = Reader(made.der, at, stop)
+        pair = key.enter(SEQUENCE)
+        key.end()
+        n = pair.integer()
+        made.key = (n, pair.integer())
+        pair.end()
+        made.kind = "rsa"
+        while n >> made.bits:
+            made.bits += 256
+        while made.bits and not n >> (made.bits - 1):
+            made.bits -= 1
+    elif oid == _EC and algorithm.tag() == OID:
+        curve = algorithm.oid()
+        algorithm.end()
+        made.kind = "ec"
+        point = made.der[at:stop]
+        compressed = point[:1] in (b"\x02", b"\x03")
+        # of other curves the length of the field, in whole bytes
+        made.bits = 8 * (len(point) - 1) if compressed else 4 * (len(point) - 1) & -8
+        if curve == _P256 and point[:1] == b"\x04":
+            if len(point) != 65:
+                raise DerError("key")
+            made.kind = "p256"
+            made.key = point
 
-    def _extension(self, oid, critical, value):
-        if oid == b"\x55\x1d\x13":  # basicConstraints
-            body = value.enter(SEQUENCE)
-            self.ca = body.boolean()
-            if self.ca and body.tag():
-                self.path_len = min(body.integer(), 1000)
-            body.end()
-        elif oid == b"\x55\x1d\x0f":  # keyUsage
-            at, stop, _ = value.bits()
-            self.usage = self.der[at] if at < stop else 0
-        elif oid == b"\x55\x1d\x11":  # subjectAltName
-            body = value.enter(SEQUENCE)
-            while body.tag() or not self.names:  # one at least
-                tag = body.tag()
-                if tag & 0xC0 != 0x80:
-                    raise DerError("subjectAltName")
-                self.names.append((tag & 31, body.content(tag)))
-        elif oid == b"\x55\x1d\x25":  # extendedKeyUsage
-            body = value.enter(SEQUENCE)
-            body.oid()
-            while body.tag():
-                body.oid()
-        else:
-            # not looked into
-            self.critical = self.critical or critical
-            return
-        value.end()
+
+def _extension(made, oid, critical, value):
+    # those of id-ce, 2.5.29
+    kind = oid[2] if len(oid) == 3 and oid[:2] == b"\x55\x1d" else 0
+    if kind == _BASIC_CONSTRAINTS:
+        body = value.enter(SEQUENCE)
+        made.ca = body.boolean()
+        if made.ca and body.tag():
+            made.path_len = min(body.integer(), 1000)
+        body.end()
+    elif kind == _KEY_USAGE:
+        at, stop, _ = value.bits()
+        made.usage = made.der[at] if at < stop else 0
+    elif kind == _ALT_NAME:
+        body = value.enter(SEQUENCE)
+        while body.tag() or not made.names:  # one at least
+            tag = body.tag()
+            if tag & 0xC0 != 0x80:
+                raise DerError("subjectAltName")
+            made.names.append((tag & 31, body.content(tag)))
+    else:
+        # Not looked into, nor is extendedKeyUsage, which may be critical all the same.
+        if kind != _EXTENDED_USAGE:
+            made.critical = made.critical or critical
+        return
+    value.end()
 
 
 def _null(reader):
@@ -236,8 +232,8 @@ def _time(reader):
         raise DerError("time")
 
 
-def attribute(name, oid):
-    """Text of the first attribute of this kind of a Name in DER; None without one, DerError."""
+def _attribute(name, oid):
+    # text of the first attribute of this kind; reads the whole Name in any case
     outer = Reader(name)
     names = outer.enter(SEQUENCE)
     outer.end()
@@ -258,26 +254,20 @@ def attribute(name, oid):
 
 
 def _text(tag, data):
-    text = None
-    try:
-        if tag in (0x0C, 0x12, 0x13, 0x16):  # UTF8String, and three kinds of ASCII
-            text = data.decode()
-        elif tag == 0x14:  # TeletexString, taken for Latin-1 by everyone
-            return "".join(chr(b) for b in data)
-        elif tag == 0x1E and len(data) % 2 == 0:  # BMPString
-            text = "".join(chr(data[i] << 8 | data[i + 1]) for i in range(0, len(data), 2))
-    except ValueError:
-        pass
-    if text is None:
-        raise DerError("text")
-    # MicroPython decodes surrogates, and characters written longer than they need be: two names for one
+    if tag not in (0x0C, 0x12, 0x13, 0x16):  # UTF8String, and three kinds of ASCII; others are of the last century
+        return None
     size = 0
-    for char in text:
-        code = ord(char)
-        size += 1 + (code > 0x7F) + (code > 0x7FF) + (code > 0xFFFF)
-        if 0xD800 <= code < 0xE000 or code > 0x10FFFF or (code > 0x7F and 0x0C < tag < 0x1E):
-            raise DerError("text")
-    if tag == 0x0C and size != len(data):
+    try:
+        text = data.decode()
+        for char in text:
+            code = ord(char)
+            size += 1 + (code > 0x7F) + (code > 0x7FF) + (code > 0xFFFF)
+            if 0xD800 <= code < 0xE000 or code > 0x10FFFF or (code > 0x7F and tag != 0x0C):
+                size = -1000000
+    except ValueError:
+        size = -1
+    # MicroPython decodes surrogates, and characters written longer than they need be: two forms of one name
+    if size != len(data):
         raise DerError("text")
     return text
 

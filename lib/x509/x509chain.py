@@ -109,7 +109,7 @@ def check(chain, roots, now, early=False):
     """Steps: the root (one of `roots`) that vouches for chain[0]; ChainError.
 
     chain: certificates, leaf first, each signed by the next; the root itself may close it, and what follows is not read.
-    roots: certificates that are trusted, or a function that returns an iterator of them (from flash, one at a time).
+    roots: certificates that are trusted; those that no `issuer` of the chain names need not be there.
     early: the leaf may be one whose time is to come.
     """
     if not 1 <= len(chain) <= _MAX_CHAIN:
@@ -119,7 +119,7 @@ def check(chain, roots, now, early=False):
         if place == 0:
             usable(certificate, now, None, early)
         untrusted = "untrusted"
-        for root in roots() if callable(roots) else roots:
+        for root in roots:
             if place and root.der == certificate.der:
                 return root
             if root.subject == certificate.issuer:

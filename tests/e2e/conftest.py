@@ -152,6 +152,19 @@ class Bench:
         wanted: list = [{}] * (connector - 1) + [fields]
         await self.box.do("wait", until={"connectors": wanted}, timeout_s=timeout_s)
 
+    def _lives(self) -> None:
+        """No use in waiting for a box that is dead: a whole suite of such waits takes minutes."""
+        power = self.box.state()["power"]
+        assert power in ("on", "off") and self._restarts < _MOST_RESTARTS, f"the box is {power}, or always restarts"
+
+    async def logged(self, *parts: str, timeout_s=60.0) -> None:
+        """Waits until one line of the firmware's log has all of these parts."""
+        end = self.box.time_ms + timeout_s * 1000
+        while not any(all(part in line for part in parts) for line in self.log(parts[0])):
+            self._lives()
+            assert self.box.time_ms < end, f"the log has no line with {parts}"
+            await self.passes(_LOOK_S)
+
     async def told(self, predicate, timeout_s=60.0):
         """Waits until `predicate(charger)` is true; returns its value."""
         end = self.box.time_ms + timeout_s * 1000
@@ -159,8 +172,7 @@ class Bench:
             known = self.central.chargers.get(IDENTITY)
             if known and (value := predicate(known)):
                 return value
-            power = self.box.state()["power"]
-            assert power in ("on", "off") and self._restarts < _MOST_RESTARTS, f"the box is {power} or restarts for ever"
+            self._lives()
             if self.box.time_ms >= end:
                 source = inspect.getsource(predicate).strip()
                 raise AssertionError(f"not told within {timeout_s} s: {source}")

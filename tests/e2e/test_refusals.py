@@ -32,22 +32,13 @@ async def server(answer):
         yield "ws://127.0.0.1:%d/ocpp" % listening.sockets[0].getsockname()[1]
 
 
-async def logged(bench, *parts):
-    """Waits until one line of the firmware's log has all of these."""
-    for _ in range(600):
-        if any(all(part in line for part in parts) for line in bench.log(parts[0])):
-            return
-        await bench.passes(0.1)
-    raise AssertionError(f"the log has no line with {parts}")
-
-
 # req: J-WS-01, J-REC-01
 @pytest.mark.parametrize(("answer", "said"), NOT_OURS, ids=[said for _, said in NOT_OURS])
 async def test_a_server_that_is_no_central_system(bench, answer, said):
     async with server(answer) as url:
         await bench.start(url=url, wait=False)
-        await logged(bench, said, url)
-        await logged(bench, "next try in")
+        await bench.logged(said, url)
+        await bench.logged("next try in")
         assert bench.box.state()["power"] == "on" and not bench.box.state()["online"]
 
 
@@ -66,7 +57,7 @@ async def test_a_central_system_that_refuses(bench):
     await bench.start(wait=False)
     for name, value, said in wrong:
         setattr(central, name, value)
-        await logged(bench, said, central.url)
+        await bench.logged(said, central.url)
         setattr(central, name, good[name])
     charger = await bench.told(lambda c: c.statuses[1] and c, timeout_s=600)
     assert charger.statuses[1] == ["Available"]
@@ -86,7 +77,7 @@ async def test_a_central_system_that_refuses(bench):
 )
 async def test_a_wrong_url_on_the_flash(bench, url, said):
     await bench.start(url=url, wait=False)
-    await logged(bench, said)
+    await bench.logged(said)
     assert bench.box.state()["power"] == "on"
 
 
@@ -98,7 +89,7 @@ async def test_nobody_there(bench):
     await central.__aexit__()
     await bench.do("power", on=False)
     await bench.do("power", on=True)
-    await logged(bench, "ECONNRE", central.url)
+    await bench.logged("ECONNRE", central.url)
     assert bench.box.state()["utc"] is None
     await bench.charge()
     await bench.passes(70)
@@ -117,7 +108,7 @@ async def test_nobody_there(bench):
 
 async def test_a_name_that_nobody_knows(bench):
     await bench.start(url="ws://central.invalid:9000/ocpp", wait=False)
-    await logged(bench, "central.invalid")
+    await bench.logged("central.invalid")
     assert bench.box.state()["power"] == "on"
 
 
@@ -134,6 +125,6 @@ async def test_a_server_that_says_nothing(bench):
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
         url = "ws://127.0.0.1:%d/ocpp" % listening.sockets[0].getsockname()[1]
         await bench.start(url=url, wait=False)
-        await logged(bench, "did not answer within 30 s", url)
+        await bench.logged("did not answer within 30 s", url)
         while len(silent) < 2:
             await bench.passes(0.1)

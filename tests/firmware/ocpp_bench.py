@@ -22,6 +22,18 @@ import ticks
 TABLE = schema.__file__.rsplit("/", 2)[0] + "/settings.txt"
 T0 = iso8601.parse("2026-11-22T10:00:00Z")
 TICK_MS = 100
+# req: STAT-03. The transitions that the standard knows; Faulted goes anywhere and is reached from anywhere.
+_CABLE = ("Charging", "SuspendedEV", "SuspendedEVSE")
+ALLOWED = {
+    "Available": ("Preparing", "Reserved", "Unavailable") + _CABLE,
+    "Preparing": ("Available", "Finishing") + _CABLE,
+    "Charging": ("Available", "Finishing", "Unavailable") + _CABLE,
+    "SuspendedEV": ("Available", "Finishing", "Unavailable") + _CABLE,
+    "SuspendedEVSE": ("Available", "Finishing", "Unavailable") + _CABLE,
+    "Finishing": ("Available", "Preparing", "Unavailable"),
+    "Reserved": ("Available", "Preparing", "Unavailable"),
+    "Unavailable": ("Available", "Preparing") + _CABLE,
+}
 
 
 class Clock:
@@ -98,6 +110,7 @@ class Bench:
         ledgers = Ledger(flash, (), 0, n - 4), Ledger(flash, (SAMPLE, DATA), n - 4, 2), Ledger(flash, (), n - 2, 2)
         log = Log(print=self.lines.append)
         self.cp = ChargePoint(settings, self.store, ledgers, self.clock, log, "0.1.0", self.count, cause)
+        self._last = [None] * self.count
         self.cp.read = lambda number: (self.cp.connectors[number - 1].energy_wh, 7360, None, None, 32000, None, 250)
         for c in self.cp.connectors:
             c.energy_wh = self.cp.transactions.registers[c.number - 1]
@@ -170,9 +183,16 @@ class Bench:
         """Let time pass in ticks of 100 ms; at least one."""
         for _ in range(max(1, seconds * 1000 // TICK_MS)):
             self.cp.tick(self.clock.ms)
+            self._check_transitions()
             self.exchange()
             self.clock.advance(TICK_MS)
             self._world_ms += TICK_MS
+
+    def _check_transitions(self):
+        for k, c in enumerate(self.cp.connectors):
+            was, self._last[k] = self._last[k], c.status
+            if was and was != c.status and "Faulted" not in (was, c.status):
+                assert c.status in ALLOWED[was], was + " -> " + c.status
 
     @property
     def world_s(self):

@@ -333,7 +333,7 @@ def test_passing_fault():
     assert b.actions("StopTransaction") == []
 
 
-# req: J-FMT-01, J-FMT-02, J-FMT-03, J-FMT-04, J-ERR-01, J-ERR-02, J-SYNC-03
+# req: J-ERR-03, J-FMT-01, J-FMT-02, J-FMT-03, J-FMT-04, J-ERR-01, J-ERR-02, J-SYNC-03
 # Frames that are wrong in each possible way: the answer that belongs to them, and the charger lives on.
 CASES_FRAMES = [
     ('{"a":1}', '[4,"-1","GenericError","",{}]'),
@@ -390,7 +390,7 @@ def test_get_configuration():
     ]
 
 
-# req: CFG-05
+# req: CFG-05, CFG-06, J-ERR-05, J-CI-01
 CASES_CHANGE_CONFIGURATION = [
     ("HeartbeatInterval", "60", "Accepted"),
     ("HeartbeatInterval", "-1", "Rejected"),

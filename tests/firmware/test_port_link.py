@@ -116,10 +116,70 @@ async def test_connects():
     stream.s.close()
     peer.close()
     server.close()
-    # Nobody listens any more: refused, and the address is asked for again next time.
     assert await refuses(it, "127.0.0.1", port) == errno.ECONNREFUSED
-    assert not it._addresses
     assert it._clock.held == 0
+
+
+async def looked_up(it, port, monkey):
+    """Was a name looked up for one attempt to connect?"""
+    asked = []
+
+    def getaddrinfo(host, *rest):
+        asked.append(host)
+        if monkey:
+            raise OSError(-202)
+        return real(host, *rest)
+
+    real, socket.getaddrinfo = socket.getaddrinfo, getaddrinfo
+    try:
+        await it.connect("127.0.0.1", port)
+    except OSError:
+        pass
+    finally:
+        socket.getaddrinfo = real
+    return bool(asked)
+
+
+class Opened:
+    """In place of Link._open: what becomes of the attempts."""
+
+    def __init__(self):
+        self.error = None
+
+    async def __call__(self, address):
+        if self.error:
+            raise OSError(self.error)
+
+
+async def test_no_name_is_looked_up_while_a_car_charges():
+    it = link()
+    it.up = True
+    it._open = Opened()
+    assert await looked_up(it, 80, False)
+    assert await looked_up(it, 80, False)  # nobody charges: the server may have moved
+    it.busy = True
+    for _ in range(20):
+        assert not await looked_up(it, 80, True)
+    # Refused: the address is no good, so the name is asked for, once.
+    it._open.error = errno.ECONNREFUSED
+    assert not await looked_up(it, 80, True)
+    it._open.error = None
+    assert await looked_up(it, 80, True)
+    # The name server was not there, and what is known is kept.
+    assert not await looked_up(it, 80, True)
+
+
+async def test_silence_while_a_car_charges_is_no_reason_to_ask_at_once():
+    it = link()
+    it.up = True
+    it._open = Opened()
+    assert await looked_up(it, 80, False)
+    it.busy = True
+    it._open.error = errno.ETIMEDOUT
+    asked = []
+    for _ in range(10):
+        asked.append(await looked_up(it, 80, True))
+    assert asked == [False] * 8 + [True, False]
 
 
 async def test_unknown_name():

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 SIZES = {2: 0x15, 4: 0x16, 8: 0x17, 16: 0x18}  # MB: third byte of the JEDEC id
 
@@ -61,7 +62,7 @@ def serve(chip, file, mb, port_file, kind):
     protocol.FLASH_MOCK_SIZE = 1  # not allocated twice
     protocol.MOCK_FLASH_ID = SIZES[int(mb)] << 16 | 0x4020
     server._FLASH_END_IDLE_SEC = 600
-    flash = server.get_flash_image()
+    flash: Any = server.get_flash_image()
     descriptor = os.open(file, os.O_RDWR)
     flash.data = mmap.mmap(descriptor, 0)
     if kind == "pty":

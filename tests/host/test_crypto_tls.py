@@ -33,9 +33,9 @@ print(json.dumps(pem.encode(der, "CERTIFICATE REQUEST")))
 _CONNECT = """
 import sys, socket, tls, pem, steps, x509, x509chain, p256key
 with open("chain.pem") as file:
-    chain = [x509.Certificate(der) for der in pem.decode(file.read())]
+    chain = [x509.parse(der) for der in pem.decode(file.read())]
 with open("root.pem") as file:
-    root = x509.Certificate(next(pem.decode(file.read())))
+    root = x509.parse(next(pem.decode(file.read())))
 with open("key", "rb") as file:
     key = file.read()
 assert steps.run(p256key.parse(key)).point == chain[0].key

@@ -16,6 +16,7 @@ import rsa
 import steps
 import x509
 import x509chain
+from certificate import Certificate
 from cryptography.hazmat.primitives.asymmetric import utils
 
 _FILES = importlib.resources.files("cryptography_vectors")
@@ -168,11 +169,11 @@ _NOT_LOOKED_AT = re.compile(
 
 
 @functools.cache
-def pkits() -> dict[str, x509.Certificate]:
+def pkits() -> dict[str, Certificate]:
     found = {}
     for path in (_FILES / "x509/PKITS_data/certs").iterdir():
         try:
-            found[path.name.removesuffix(".crt")] = x509.Certificate(path.read_bytes())
+            found[path.name.removesuffix(".crt")] = x509.parse(path.read_bytes())
         except der.DerError as error:
             # two are signed wrongly on purpose, with one bit of the last byte unused
             assert path.name in ("BadSignedCACert.crt", "InvalidDSASignatureTest6EE.crt"), (path, error)
@@ -188,7 +189,7 @@ def paths(chain: list, authorities: list) -> Iterator[list]:
                 yield from paths([*chain, one], authorities)
 
 
-def accepted(leaf: x509.Certificate, authorities: list, root: x509.Certificate, now: int) -> bool:
+def accepted(leaf: Certificate, authorities: list, root: Certificate, now: int) -> bool:
     for chain in paths([leaf], authorities):
         try:
             steps.run(x509chain.check(chain, [root], now))
@@ -222,20 +223,25 @@ def test_pkits():
     print(counts)
 
 
+def contents(folder) -> Iterator[bytes]:
+    for path in folder.iterdir():
+        if path.is_dir():
+            yield from contents(path)
+        elif path.name.endswith((".pem", ".der", ".crt")):
+            yield path.read_bytes()
+
+
 def test_certificates_of_the_package():
     """All certificates in the package: parsed, or refused with the one error."""
     good = bad = 0
-    for path in sorted((_FILES / "x509").rglob("*")):
-        if path.suffix not in (".pem", ".der", ".crt"):
-            continue
-        data = path.read_bytes()
+    for data in sorted(contents(_FILES / "x509")):
         try:
             found = list(pem.decode(data)) if b"-----" in data else [data]
         except pem.PemError:
             found = []
         for one in found:
             try:
-                x509.Certificate(one)
+                x509.parse(one)
                 good += 1
             except der.DerError:
                 bad += 1

@@ -3,11 +3,8 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from unix_board import UnixBoard
 
 from pilotwire import boards, build, doctor, settings_file
@@ -69,7 +66,11 @@ def test_what_is_wrong_is_said_with_what_to_do(change, about, level, text):
 
 @pytest.mark.parametrize(
     ("settings", "level", "text"),
-    [(None, "warning", "nothing is set"), (SETTINGS[:-3], "error", "checksum"), (settings_file.dump({}), "warning", "not set: WifiSsid")],
+    [
+        (None, "warning", "nothing is set"),
+        (SETTINGS[:-3], "error", "checksum"),
+        (settings_file.dump({}), "warning", "not set: WifiSsid"),
+    ],
 )
 def test_settings(settings, level, text):
     found = {finding.about: finding for finding in doctor.judge(HEALTHY, settings)}

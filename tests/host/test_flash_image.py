@@ -6,12 +6,9 @@ import http.server
 import json
 import sys
 import threading
-from pathlib import Path
 
+import micropython_images as images
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-import images
 
 from pilotwire.boards import CHIPS
 from pilotwire.errors import PilotwireError

@@ -6,24 +6,17 @@ They run on free ports of the loopback from a folder of their own; vsftpd needs 
 import base64
 import contextlib
 import hashlib
-import importlib.util
 import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from transfer_client import compile_client, content, fetch, sha
 
 from pilotwire.bench.certificates import Authority
-
-_SPEC = importlib.util.spec_from_file_location("transfer_peers", Path(__file__).with_name("transfer_peers.py"))
-assert _SPEC and _SPEC.loader
-peers = sys.modules[_SPEC.name] = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(peers)
-content, fetch, sha = peers.content, peers.fetch, peers.sha
 
 pytestmark = pytest.mark.exhaustive
 
@@ -37,7 +30,7 @@ needs_nginx = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory) -> Path:
-    return peers.compile_client(tmp_path_factory.mktemp("client"))
+    return compile_client(tmp_path_factory.mktemp("client"))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +50,9 @@ def free_port() -> int:
 @contextlib.contextmanager
 def running(command: list[str], port: int):
     """The program, from when it listens on `port`."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
         try:
             for _ in range(200):
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

@@ -1,30 +1,16 @@
 """lib/transfer, compiled as for the chip and under a heap of its size, against real servers."""
 
-import importlib.util
 import socket
 import ssl
 import struct
-import sys
 import time
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+import transfer_peers as peers
+from transfer_client import compile_client, content, fetch, sha
 
 from pilotwire.bench.certificates import Authority
-
-
-def _sibling(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(name + ".py"))
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-peers = _sibling("transfer_peers")
-content, fetch, sha = peers.content, peers.fetch, peers.sha
 
 WHOLE = sha(peers.Files.data)
 LOGIN = "user:p%40ss%3A%2Fword@"
@@ -32,7 +18,7 @@ LOGIN = "user:p%40ss%3A%2Fword@"
 
 @pytest.fixture(scope="session")
 def client(tmp_path_factory) -> Path:
-    return peers.compile_client(tmp_path_factory.mktemp("client"))
+    return compile_client(tmp_path_factory.mktemp("client"))
 
 
 class World:
@@ -136,7 +122,14 @@ def test_range_behind_the_end(client, web):
 
 
 def test_download_fails_in_words(client, web):
-    for status, kind in [(401, "auth"), (403, "auth"), (404, "missing"), (400, "refused"), (500, "server"), (503, "server")]:
+    for status, kind in [
+        (401, "auth"),
+        (403, "auth"),
+        (404, "missing"),
+        (400, "refused"),
+        (500, "server"),
+        (503, "server"),
+    ]:
         got = fetch(client, "get", f"{web.url}/status/{status}")
         assert error(got).startswith(f"{kind}: 127.0.0.1:{web.server_port} answers {status} "), got["errors"]
         assert error(got).endswith(" (RequestTimeTooSkewed)")
@@ -183,7 +176,9 @@ def test_secrets_are_not_told(client, web):
 def test_no_way_down_from_https(client, web, world):
     with peers.web(tls=world.context()) as server:
         server.goal = web.url + "/file"
-        assert error(fetch(client, "get", server.url + "/to", root=world.root)) == "refused: redirected from https to http"
+        assert (
+            error(fetch(client, "get", server.url + "/to", root=world.root)) == "refused: redirected from https to http"
+        )
         web.goal = server.url + "/file"
         assert fetch(client, "get", web.url + "/to", root=world.root)["sha"] == WHOLE
 
@@ -197,7 +192,9 @@ def test_time_outs(client, web):
     assert web.seen[-1][1]["Range"] == "bytes=5000-"
     assert error(fetch(client, "get", web.url + "/silent", wait_s=1)) == "stall: the answer: nothing for 1 s"
     assert fetch(client, "get", web.url + "/slow", wait_s=1)["n"] == 6000
-    assert error(fetch(client, "put", web.url + "/stuck", n=8_000_000, wait_s=1)).startswith("stall: sending the file: ")
+    assert error(fetch(client, "put", web.url + "/stuck", n=8_000_000, wait_s=1)).startswith(
+        "stall: sending the file: "
+    )
     assert time.monotonic() - began < 30
 
 
@@ -274,7 +271,9 @@ def test_upload_over_tls_and_redirects(client, web, world):
 # req: DIAG-02
 def test_upload_fails_in_words(client, web):
     # An answer before the end of a long upload ends it.
-    assert error(fetch(client, "put", web.url + "/early", n=10_000_000)).endswith("answers 413 Request Entity Too Large")
+    assert error(fetch(client, "put", web.url + "/early", n=10_000_000)).endswith(
+        "answers 413 Request Entity Too Large"
+    )
     for status, kind in [(500, "server"), (507, "full"), (405, "refused"), (301, "refused"), (401, "auth")]:
         assert error(fetch(client, "put", f"{web.url}/{status}", n=10)).startswith(kind + ": ")
     assert fetch(client, "put", web.url + "/303", n=10, method="POST")["errors"] == []
@@ -402,6 +401,7 @@ def ftp_script(*parts: str, data: bytes = b"", cut: bool = False):
         (("hello 120 wait\r\n220 now",), 5000),
         (("USER 230 no password",), 5000),
         (("RETR 150 here\r\nclose",), 5000),  # the control connection died, and the size tells that all is there
+        (("RETR 150 here\r\n426 no close_notify",), 5000),
     ],
 )
 def test_ftp_by_script(client, parts, n):
@@ -423,13 +423,14 @@ def test_ftp_by_script(client, parts, n):
         (("EPSV 500 a", "PASV 227 a"), "server: no port"),
         (("RETR 550 none",), "missing: "),
         (("RETR 425 Unable to build data connection",), "server: "),
-        (("RETR 150 here\r\n426 cut",), "server: "),
-        (("RETR 150 here\r\n451 bad disk",), "server: "),
+        (("SIZE 502 no", "RETR 150 here\r\n426 cut"), "server: "),
+        (("SIZE 502 no", "RETR 150 here\r\nclose"), "short: "),
+        (("SIZE 213 6000",), "short: the file ends at 5000 bytes"),
         (("hello 220 ready\r\n230 in already",), "server: a reply that belongs to no command"),
     ],
 )
 def test_ftp_fails_by_script(client, parts, expected):
-    handler, seen = ftp_script(*parts, data=content(5000))
+    handler, _ = ftp_script(*parts, data=content(5000))
     with peers.raw(handler) as port:
         got = fetch(client, "get", f"ftp://u:secret1@127.0.0.1:{port}/f", wait_s=3)
     assert error(got).startswith(expected)
@@ -445,7 +446,7 @@ def test_ftp_full(client):
 # req: FW-03
 @pytest.mark.parametrize("rest", ["350 go on", "502 no"], ids=["resumed", "passed-over"])
 def test_ftp_download_goes_on(client, rest):
-    handler, seen = ftp_script("REST " + rest, data=content(60_000), cut=True)
+    handler, _ = ftp_script("REST " + rest, data=content(60_000), cut=True)
     whole, _ = ftp_script("REST " + rest, data=content(60_000))
     with peers.raw(handler) as port, peers.raw(whole) as second:
         got = fetch(client, "get", f"ftp://u:p@127.0.0.1:{port}/f", f"ftp://u:p@127.0.0.1:{second}/f")

@@ -1,16 +1,18 @@
 """`pilotwire upload` through the real mpremote and the real ampy, to the Unix port behind a pseudo-terminal."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
-from pathlib import Path
+import threading
+import tty
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from unix_board import UnixBoard
 
 from pilotwire import build, upload
+from pilotwire.device.raw_repl import LiveBoard
 from pilotwire.errors import PilotwireError
 
 COMMAND = [sys.executable, "-m", "pilotwire.cli", "upload"]
@@ -75,26 +77,51 @@ def test_a_full_file_system_is_told(made, tmp_path):
 
     small = (Partition("vfs", 1, 0x81, 0x200000, 0x10000),)
     made["/a/app.mpy"] = bytes(70000)
-    with UnixBoard(tmp_path, {"/main.py": MAIN}, small) as board:
-        with pytest.raises(PilotwireError) as error:
-            upload.run(board.port, via="mpremote", lines=False, as_json=True)
+    with UnixBoard(tmp_path, {"/main.py": MAIN}, small) as board, pytest.raises(PilotwireError) as error:
+        upload.run(board.port, via="mpremote", lines=False, as_json=True)
     assert error.value.what.startswith("cannot write /a/app.mpy") and "no space" in error.value.why
-        assert list(board.files()) == ["/boot.py", "/main.py"], "nothing half-done is left"
+    assert list(board.files()) == ["/main.py"], "nothing half-done is left"
 
 
-def test_nobody_answers(tmp_path):
-    import os
-    import pty
-    import tty
+def test_a_cable_that_is_pulled(made, tmp_path):
+    made["/a/app.mpy"] = bytes(range(256)) * 400
+    with UnixBoard(tmp_path, {"/main.py": MAIN}) as board:
+        pulled = []
 
+        def say(text):
+            if "app.mpy" in text:
+                pulled.append(threading.Timer(0.3, board.pull))
+                pulled[0].start()
+
+        with pytest.raises(PilotwireError) as error, LiveBoard(board.port) as live:
+            upload.upload(live, made, say)
+    assert pulled and error.value.what == f"the connection to {board.port} broke off"
+    assert error.value.do == "check the cable"
+
+
+def test_the_repl_is_mpremotes(tmp_path):
+    with UnixBoard(tmp_path, {"/main.py": MAIN}) as board:
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pilotwire.cli", "repl", "--port", board.port],
+            stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+        for expected, answer in ((b"Ctrl-x to exit", b"\x03"), (b">>> ", b"print(6 * 7)\r"), (b"\n42", b"\x1d")):
+            said = b""
+            while expected not in said:
+                said += os.read(master, 1024)
+            os.write(master, answer)
+        assert process.wait(20) == 0
+        os.close(master)
+
+
+def test_nobody_answers():
     master, slave = pty.openpty()
     tty.setraw(slave)
     try:
-        with pytest.raises(PilotwireError) as error:
-            from pilotwire.device.raw_repl import LiveBoard
-
-            with LiveBoard(os.ttyname(slave)):
-                pass
+        with pytest.raises(PilotwireError) as error, LiveBoard(os.ttyname(slave)):
+            pass
     finally:
         os.close(master)
         os.close(slave)

@@ -4,9 +4,9 @@
         board.port               a device
         board.files()            what lies on its LittleFS, while nobody writes
 
-What the port does otherwise than a chip: Ctrl-C is a signal while a program runs, and a soft reset ends its process. The wrapper starts it again, says `MPY: soft reboot`,
-and puts it back into the raw REPL if it was there; otherwise main.py runs first. Both terminals are raw, since mpremote and
-ampy wait for ever where line feeds are translated.
+What the port does otherwise than a chip: Ctrl-C is a signal while a program runs, and a soft reset ends its process. The
+wrapper starts it again, says `MPY: soft reboot`, and puts it back into the raw REPL if it was there; otherwise main.py runs
+first. Both terminals are raw, since mpremote and ampy wait for ever where line feeds are translated.
 """
 
 import os
@@ -77,13 +77,18 @@ class UnixBoard:
         return self
 
     def __exit__(self, *_):
+        self.pull()
+
+    def pull(self):
+        """The cable."""
+        if self._over.is_set():
+            return
         self._over.set()
         self._thread.join(5)
         self._process.kill()
         self._process.wait()
-        os.close(self._inner)
-        os.close(self._outer)
-        os.close(self._slave)
+        for descriptor in (self._inner, self._outer, self._slave):
+            os.close(descriptor)
 
     def files(self):
         with image.FlashFile(self.flash) as files:

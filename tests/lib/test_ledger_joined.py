@@ -136,9 +136,10 @@ def test_the_smallest_ones_do_not_overflow_the_count_of_a_sector():
         pass
     assert len(ids) == 3 * 254  # 16 bytes each, the head of the first one as well
     for ledger in (ledger, reopen(nor)):
-        assert ids_of(ledger, live=True) == ids
+        assert ids_of(ledger, live=True) == ids and ledger.waiting() == len(ids)
     for id in ids:
         assert ledger.done(id)
+    assert ledger.waiting() == 0
     assert not listed(reopen(nor), live=True)
     assert ledger.free() >= 2 * (SECTOR - 16)
 
@@ -357,6 +358,7 @@ def test_droppable_ones_go_sector_by_sector_oldest_first_and_are_counted():
     left = ids_of(ledger, live=True)
     assert left[0] == kept
     gone = ledger.dropped
+    assert ledger.waiting() == len(left)
     assert 1500 - 4 * 178 <= gone and gone + len(left) == 1501
     assert left[-100:] == ids[-100:]
 

@@ -12,12 +12,9 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pilotwire.errors import PilotwireError
-
-if TYPE_CHECKING:
-    import serial
 
 BAUD = 115200
 
@@ -156,8 +153,10 @@ def refused(port: str, error: Exception) -> PilotwireError:
     )
 
 
-def open_line(port: str, *, baud: int = BAUD, timeout: float | None = 0.1) -> serial.SerialBase:
-    """The port, opened without a reset of the board: DTR and RTS stay off, on most boards they drive EN and IO0.
+def open_line(port: str, *, baud: int = BAUD, timeout: float | None = 0.1) -> Any:
+    """The port as an object of pyserial, opened without a reset of the board.
+
+    DTR and RTS stay off: on most boards they drive EN and IO0.
 
     Raises:
         PilotwireError: it cannot be opened.

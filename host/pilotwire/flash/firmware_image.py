@@ -10,7 +10,9 @@ The file begins with the boot loader, so offsets in it are those of the flash le
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass
+from typing import Any
 
 from pilotwire.boards import CHIPS, Chip
 from pilotwire.errors import PilotwireError
@@ -111,13 +113,11 @@ def _same_chip(part: bytes, chip: Chip, what: str, do: str) -> None:
 
 def _whole(part: bytes, chip: Chip, why: str, what: str, do: str) -> None:
     """esptool's own check of segments, checksum and SHA-256: finds a download that was cut."""
-    import struct
-
     from esptool.bin_image import LoadFirmwareImage
     from esptool.util import FatalError
 
     try:
-        image = LoadFirmwareImage(chip.name.lower().replace("-", ""), part)
+        image: Any = LoadFirmwareImage(chip.name.lower().replace("-", ""), part)
         image.verify()
         good = image.checksum == image.calculate_checksum()
         if image.append_digest:

@@ -55,7 +55,7 @@ class Watch:
                 self.report = found
             return
         self.lines = [*self.lines, text][-_KEEP:]
-        if text.startswith("rst:") or text.startswith("ets ") and "rst:" in text:
+        if text.startswith("rst:") or (text.startswith("ets ") and "rst:" in text):
             self._resets += 1
             if self._resets >= _LOOPS:
                 self.failed = (

@@ -52,7 +52,8 @@ class Report:
         if self._bar is None or what != self._what:
             self._end_bar()
             self._begin_bar(what, total)
-        self._bar.update(self._task, completed=done, total=total or None)
+        bar: Any = self._bar
+        bar.update(self._task, completed=done, total=total or None)
 
     def _plain(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()

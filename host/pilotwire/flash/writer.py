@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import serial
 from esp_pylib.logger import EspLog, EspLogBase
@@ -24,9 +24,6 @@ from pilotwire.errors import PilotwireError
 from pilotwire.flash.plan import Plan
 from pilotwire.flash.report import Report
 from pilotwire.image import FLASH_START, TABLE_SIZE
-
-if TYPE_CHECKING:
-    from esptool.loader import ESPLoader
 
 ROM_BAUD = 115200
 _ATTEMPTS = 5
@@ -97,7 +94,7 @@ class Session:
         self.chip = self.chip_text = self.mac = ""
         self.flash_bytes: int | None = None
         self.table = b""
-        self._esp: ESPLoader
+        self._esp: Any
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Session:

@@ -60,7 +60,7 @@ def configurations(root: Path) -> dict[str, dict[str, object]]:
                 "../host/pilotwire/devicetest/runner.py",
                 "../host/pilotwire/devicetest/canary.py",
             ],
-            "extraPaths": ["../host", *device],
+            "extraPaths": ["../host", "../tests/host", *device],
             "stubPath": "none",  # not the default, build/typings, which holds those of the device
         },
         "device": {

@@ -2,11 +2,10 @@
 
 import ftplib
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from ftprefusal import refusal
 from ftpreply import Replies, extended_port, passive_port, size
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transfer import TransferError
 
 
@@ -26,7 +25,9 @@ def replies(pieces: list[bytes]) -> list:
 
 
 lines = st.one_of(
-    st.sampled_from([b"220 ready", b"220-", b"220-hello", b"220", b" 220 x", b"221 bye", b"2x", b"", b"220-a\r", b"999 x", b"000 x"]),
+    st.sampled_from(
+        [b"220 ready", b"220-", b"220-hello", b"220", b" 220 x", b"221 bye", b"2x", b"", b"220-a\r", b"999 x", b"000 x"]
+    ),
     st.binary(max_size=12),
 )
 streams = st.lists(lines, max_size=8).map(lambda parts: b"".join(p + b"\r\n" for p in parts))
@@ -87,7 +88,12 @@ class _Wire:
     where, secrets = "h:21", ("hunter2",)
 
 
-@given(st.integers(100, 599), st.binary(max_size=40), st.sampled_from(["RETR", "STOR", "PASS", "AUTH"]), st.sampled_from(["", "e"]))
+@given(
+    st.integers(100, 599),
+    st.binary(max_size=40),
+    st.sampled_from(["RETR", "STOR", "PASS", "AUTH"]),
+    st.sampled_from(["", "e"]),
+)
 def test_any_refusal(code, text, doing, tls):
     error = refusal(_Wire, code, text + b" hunter2", doing, tls)
     assert isinstance(error, TransferError)

@@ -3,12 +3,11 @@
 import base64
 import urllib.parse
 
-from hypothesis import assume, example, given, settings
-from hypothesis import strategies as st
-
 from httpbody import Body
 from httphead import Head
 from httprequest import form, request
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
 from transfer import Place, TransferError, clean
 from transferurl import decode, parse, redirect
 
@@ -74,22 +73,36 @@ names = st.sampled_from(
     + [b"Content-Range", b"Content-Encoding", b"Connection", b" folded", b"", b"\xff"]
 )
 values = st.one_of(
-    st.sampled_from([b"0", b"5", b"12", b"99999999999", b"-1", b"1_0", b"+5", b"chunked", b"identity", b"gzip", b'"tag"'])
-    | st.sampled_from([b'W/"tag"', b"bytes 5-9/10", b"bytes */10", b"bytes 5-", b"bytes", b"/x", b"//h/x", b"x" * 3000]),
+    st.sampled_from(
+        [b"0", b"5", b"12", b"99999999999", b"-1", b"1_0", b"+5", b"chunked", b"identity", b"gzip", b'"tag"']
+    )
+    | st.sampled_from(
+        [b'W/"tag"', b"bytes 5-9/10", b"bytes */10", b"bytes 5-", b"bytes", b"/x", b"//h/x", b"x" * 3000]
+    ),
     st.binary(max_size=20),
 )
 chunk = st.builds(
-    lambda data, extra: b"%x%s\r\n%s\r\n" % (len(data), extra, data), st.binary(min_size=1, max_size=30), st.sampled_from([b"", b";a=b", b" "])
+    lambda data, extra: b"%x%s\r\n%s\r\n" % (len(data), extra, data),
+    st.binary(min_size=1, max_size=30),
+    st.sampled_from([b"", b";a=b", b" "]),
 )
 bodies = st.one_of(
     st.binary(max_size=40),
     st.lists(chunk, max_size=5).map(lambda c: b"".join(c) + b"0\r\nT: 1\r\n\r\n"),
-    st.lists(st.sampled_from([b"5", b"\r\n", b"\n", b"\r", b"hello", b"0", b"ffffffff", b";", b"x"]), max_size=12).map(b"".join),
+    st.lists(st.sampled_from([b"5", b"\r\n", b"\n", b"\r", b"hello", b"0", b"ffffffff", b";", b"x"]), max_size=12).map(
+        b"".join
+    ),
 )
 answers = st.builds(
     lambda status, headers, end, body: status + b"".join(n + b": " + v + b"\r\n" for n, v in headers) + end + body,
     st.sampled_from(
-        [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 206 \r\n", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\n", b"HTTP/1.1 20\r\n", b""]
+        [
+            b"HTTP/1.1 200 OK\r\n",
+            b"HTTP/1.0 206 \r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\n",
+            b"HTTP/1.1 20\r\n",
+            b"",
+        ]
     ),
     st.lists(st.tuples(names, values), max_size=4),
     st.sampled_from([b"\r\n", b"\n", b""]),
@@ -149,7 +162,14 @@ def test_nothing_is_kept_without_bound(n, line):
 )
 def test_resume(status, offset, first, size, length, known, ours, etag, modified):
     head = Head()
-    head.status, head.first, head.size, head.length, head.etag, head.modified = status, first, size, length, etag, modified
+    head.status, head.first, head.size, head.length, head.etag, head.modified = (
+        status,
+        first,
+        size,
+        length,
+        etag,
+        modified,
+    )
     try:
         skip, changed = head.resume(Place(offset, ours, known))
     except TransferError as error:
@@ -165,7 +185,9 @@ def test_resume(status, offset, first, size, length, known, ours, etag, modified
         assert (first if status == 206 else 0) + skip == offset
 
 
-plain = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="/?#@:%[]"), min_size=1, max_size=12)
+plain = st.text(
+    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="/?#@:%[]"), min_size=1, max_size=12
+)
 
 
 @given(st.text(max_size=60) | st.text("htps:/@[]%?#.\r\n\0 aé0", max_size=40).map(lambda t: "http://h" + t))
@@ -207,7 +229,23 @@ def test_decode_as_python_does(text):
 
 @given(
     st.sampled_from(["http://h/a/b/c?q", "http://h", "http://h:81/", "https://h/a/", "http://u:p@h/a"]),
-    st.sampled_from(["x", "/x", "../x", "./", "..", "?y", "//g/x", "x/../y?../z", "", "https://g:82/", "a/./b", "#f", "../../../x/.."])
+    st.sampled_from(
+        [
+            "x",
+            "/x",
+            "../x",
+            "./",
+            "..",
+            "?y",
+            "//g/x",
+            "x/../y?../z",
+            "",
+            "https://g:82/",
+            "a/./b",
+            "#f",
+            "../../../x/..",
+        ]
+    )
     | st.text("./?abc", max_size=10),
 )
 def test_redirects_as_python_has_them(base, location):
