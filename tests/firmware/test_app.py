@@ -1,4 +1,4 @@
-# heap: 220K
+# heap: 240K
 # (104K for one wallbox and its flash, the rest for this file and a second one)
 # The whole app on a board of plain Python: what the root wires together, and that two of them do not meet.
 from app import Wallbox
@@ -17,18 +17,22 @@ class NoLink:
     up = False
 
 
-def wallbox(connectors=1, socket=False):
+def wallbox(connectors=1, socket=False, sectors=8):
     board = FakeBoard(connectors)
     for part in board.connectors:
         part.max_ma = 32000
         part.pulses_per_kwh = 1000
         part.socket = socket
         part.ventilation = False
-    flash = bytearray(4096 * 8)
+    flash = bytearray(4096 * sectors)
     for i in range(0, len(flash), 64):
         flash[i : i + 64] = b"\xff" * 64
-    region = Region(Nor(flash), 0, 8)
-    ledgers = Ledger(region, (), 0, 4), Ledger(region, (SAMPLE, DATA), 4, 2), Ledger(region, (), 6, 2)
+    region = Region(Nor(flash), 0, sectors)
+    ledgers = (
+        Ledger(region, (), 0, sectors - 4),
+        Ledger(region, (SAMPLE, DATA), sectors - 4, 2),
+        Ledger(region, (), sectors - 2, 2),
+    )
     store = MemoryStore()
     store.write("accepted", b"")
     settings = Settings(store, TABLE)
@@ -131,8 +135,8 @@ def test_watchdog_needs_the_step():
 
 # Two wallboxes in one interpreter share nothing.
 def test_two():
-    one, board = wallbox()
-    two, other = wallbox()
+    one, board = wallbox(sectors=6)
+    two, _ = wallbox(sectors=6)
     board.connectors[0].car = "B"
     run(one, 2)
     run(two, 2)
