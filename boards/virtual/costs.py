@@ -97,7 +97,7 @@ def _pow(base, exponent, modulus=None):
 def _import(name, *args):
     known = name in sys.modules
     module = _real_import(name, *args)
-    if not known and hasattr(module, "__file__"):
+    if not known and getattr(module, "__file__", "")[:1] == "/":  # neither built in nor frozen
         time.charge(_cost["import"])
     return module
 

@@ -1,9 +1,7 @@
 # Charging profiles: the limit that they put on each connector, found anew only when it can change. What is warm holds next to
 # nothing: the profiles are records on flash (profile_file), which cold modules change (profile_records) and evaluate (composer).
-#
-#   profiles.update(connectors, remote)     at every tick, after the connectors; True: limit_ma and reasons are fresh
-#   profiles.edit("install", connectorId, csChargingProfiles, transaction, remote) -> bool      see profile_records
-#   profiles.edit("clear", ClearChargingProfile.req) -> bool
+import os
+
 import cold
 
 _RETRY_S = 10
@@ -11,65 +9,47 @@ _JITTER_S = 1  # UTC and uptime do not change in the same moment
 
 
 class ChargingProfiles:
-    def __init__(self, store, settings, clock, log, connectors):
-        self.path = store.path("profiles")
-        self.settings = settings
-        self.clock = clock
-        self.log = log
-        self.limit_ma = [None] * connectors  # for the slot "ocpp" of each connector; None: no limit
-        self.reasons = [""] * connectors
-        self.max_ma = [32000] * connectors  # what everything else allows: hardware, MaxCurrent, load management
-        self.phases = [3] * connectors
-        self.seen = [[None, 0, 0] for _ in range(connectors)]  # transaction, uptime at its start, max_ma
+    """`limits`: (mA or None, reason) for the slot "ocpp" of each connector; call update() at every tick, after the connectors."""
+
+    def __init__(self, cp):
+        n = len(cp.connectors)
+        self.cp = cp
+        self.limits = [(None, "")] * n
+        self.hardware = [(32000, 3)] * n  # most mA, phases: set by the app
+        self.seen = [None] * n  # transactions
+        self.since = [0] * n  # uptime at their start
         self.installed = 0  # profiles on flash
         self.bound = 0  # bit per connector that has a TxProfile
-        self._due = 0  # uptime at which a limit can change by itself, or None
+        self.due = 0  # uptime at which a limit can change, or None; 0: at once
         self._offset = None  # UTC minus uptime at the last evaluation
-        self.edit("forget", None)  # their transactions ended with the last start (SC-SET-06)
+        try:
+            os.stat(cp.store.path("profiles"))
+        except OSError:
+            return
+        cold.call("ocpp16.profile_records", "forget", self, None)  # their transactions are over (SC-SET-06)
 
-    def edit(self, function, *args):
-        self._due = 0
-        return self._call("profile_records", function, *args)
-
-    def update(self, connectors, remote=0):
-        """Evaluate if something happened that can change a limit. `remote`: the connector that a remote start is about to
-        be authorised for, or 0."""
-        now = self.clock.uptime_s()
-        utc = self.clock.utc()
+    def update(self):
+        cp = self.cp
+        now = cp.clock.uptime_s()
+        utc = cp.clock.utc()
         offset = utc and utc - now
         if offset != self._offset and not (offset and self._offset and abs(offset - self._offset) <= _JITTER_S):
-            self._due = now
-        for c in connectors:
-            seen = self.seen[c.number - 1]
-            before, tx = seen[0], c.transaction
+            self.due = now
+        for c in cp.connectors:
+            k = c.number - 1
+            before, tx = self.seen[k], c.transaction
             if before is not tx:
-                seen[0] = tx
-                seen[1] = self._due = now
-            if seen[2] != self.max_ma[c.number - 1]:
-                seen[2] = self.max_ma[c.number - 1]
-                self._due = now
-            if self.bound >> c.number & 1 and not tx and (before or not (c.tag or remote == c.number)):
-                self.edit("forget", c.number)
-        if self._due is None or now < self._due:
-            return False
-        self._offset = offset
-        self._due = None
-        try:
-            wait = self._call("composer", "limits", connectors, utc) if self.installed else self._none()
-            if wait is not None:
-                self._due = now + wait
-        except (OSError, MemoryError, ValueError) as e:  # the limits stay as they are
-            self.log.exception("ocpp", e)
-            self._due = now + _RETRY_S
-        return True
-
-    def _none(self):
-        for k in range(len(self.limit_ma)):
-            self.limit_ma[k] = None
-            self.reasons[k] = ""
-
-    def _call(self, module, function, *args):
-        try:
-            return cold.call("ocpp16." + module, function, self, *args)
-        finally:
-            cold.drop("ocpp16.profile_file")  # which both of them import
+                self.seen[k] = tx
+                self.since[k] = self.due = now
+            if self.bound >> c.number & 1 and not tx:
+                # Over; or nothing came of a remote start, neither under way to be authorised nor waiting for the cable.
+                if before or not (c.tag or (cp.auth and cp.auth[1] == c.number)):
+                    cold.call("ocpp16.profile_records", "forget", self, c.number)
+        if self.installed and self.due is not None and now >= self.due:
+            self._offset = offset
+            self.due = None
+            try:
+                cold.call("ocpp16.composer", "limits", self, utc)
+            except (OSError, MemoryError, ValueError) as e:  # the limits stay as they are
+                cp.log.exception("ocpp", e)
+                self.due = now + _RETRY_S

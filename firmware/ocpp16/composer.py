@@ -8,6 +8,7 @@ from array import array
 from struct import unpack
 
 from ocpp16.profile_file import NEVER, NEVER_BEFORE, PERIOD, PURPOSES, heads
+import cold
 
 try:
     from micropython import const
@@ -16,6 +17,8 @@ except ImportError:
     def const(value):
         return value
 
+
+cold.drop("ocpp16.profile_file")  # it goes with this module
 
 _DAY_S = const(86400)
 _WEEK_S = const(604800)
@@ -226,28 +229,28 @@ def reason(why):
     return "%s %d" % (PURPOSES[why[_RANK] >> 12], why[_ID]) if why else ""
 
 
-def loads(profiles, connectors):
-    """Of these connectors, for Composer; one that is out of service does not count."""
+def loads(profiles):
+    """Of all connectors, for Composer; one that is out of service does not count."""
     found = []
-    for c in connectors:
+    for c in profiles.cp.connectors:
         k = c.number - 1
-        tx, since, _ = profiles.seen[k]
         elapsed = None
-        if c.transaction:
-            elapsed = profiles.clock.uptime_s() - since if c.transaction is tx else 0
-        found.append((c.number, elapsed, profiles.max_ma[k], c.status not in ("Unavailable", "Faulted")))
+        if c.transaction:  # one that began since the last tick is 0 s old
+            elapsed = profiles.cp.clock.uptime_s() - profiles.since[k] if profiles.seen[k] is c.transaction else 0
+        found.append((c.number, elapsed, profiles.hardware[k][0], c.status not in ("Unavailable", "Faulted")))
     return found
 
 
-def limits(profiles, connectors, utc):
-    """Set the limits and reasons of the running box; the seconds for which they hold, or None."""
-    voltage = profiles.settings.get("NominalVoltage")
-    with open(profiles.path, "rb") as f:
-        composer = Composer(f, loads(profiles, connectors), utc, voltage)
-        until = NEVER
-        for k in range(len(connectors)):
+def limits(profiles, utc):
+    """Set the limits of the running box, and when they are due again."""
+    cp = profiles.cp
+    voltage = cp.settings.get("NominalVoltage")
+    until = NEVER
+    with open(cp.store.path("profiles"), "rb") as f:
+        composer = Composer(f, loads(profiles), utc, voltage)
+        for k in range(len(profiles.limits)):
             limit, why = composer.limit(k, 0)
             until = min(until, composer.until)
-            profiles.limit_ma[k] = limit * 100 // (6 * voltage) if why else None
-            profiles.reasons[k] = reason(why)
-    return None if until == NEVER else until
+            profiles.limits[k] = (limit * 100 // (6 * voltage), reason(why)) if why else (None, "")
+    if until < NEVER:
+        profiles.due = cp.clock.uptime_s() + until

@@ -66,9 +66,9 @@ def _stop(t, rec, data):
     tag = None
     if len(data) > 15:
         tag = payload["idTag"] = bytes(data[15:]).decode()
-    kept = _kept(t, ref, connector)
-    if kept:
-        payload = _with_data(t, payload, kept)
+    data = kept(t, ref, connector)
+    if data:
+        payload = _with_data(t, payload, data)
     return "StopTransaction", payload, (STOP, rec, ref, connector, tag)
 
 
@@ -90,7 +90,7 @@ def _with_data(t, payload, records):
     yield "]}"
 
 
-def _kept(t, ref, connector):
+def kept(t, ref, connector):
     """The ids of the DATA records of a transaction."""
     found = []
     at = 5 + 4 * len(t.open)
@@ -141,10 +141,10 @@ def settled(t, head, answer, error):
             return ref, tag, answer["idTagInfo"]
     else:
         number, answered = t.ids.pop(ref, (-1, None))
-        # In this order, so that recovery can tell what is left to do: Stop, Answer, Start.
-        for sample in _kept(t, ref, connector):
-            t.samples.done(sample)
+        # In this order, so that recovery can tell what is left to do: Stop, its data, Answer, Start.
         t.journal.done(rec, bool(error))
+        for sample in kept(t, ref, connector):
+            t.samples.done(sample)
         if answered is not None:
             t.journal.done(answered)
         t.journal.done(ref, number == -1)

@@ -1,9 +1,10 @@
 # Changes the file of charging profiles: a new file takes the place of the old one, so a change is there as a whole or not at
-# all. Cold; used through edit() of ocpp16.charging_profiles.
+# all. Cold: cold.call("ocpp16.profile_records", "install", cp.profiles, ...).
 import os
 from struct import pack
 
 from ocpp16.profile_file import HEAD, NEVER, NEVER_BEFORE, PERIOD, PURPOSES, VERSION, heads
+import cold
 import iso8601
 
 try:
@@ -13,6 +14,8 @@ except ImportError:
     def const(value):
         return value
 
+
+cold.drop("ocpp16.profile_file")  # it goes with this module
 
 # As numbered in profile_file.
 _MAX = const(0)
@@ -35,37 +38,44 @@ class _Refused(Exception):
 def install(profiles, number, profile, tx, remote):
     """Check, convert and store a profile; False, and nothing changed, when it must be refused. `remote`: for the transaction
     that a remote start is to begin."""
-    settings = profiles.settings
+    cp = profiles.cp
+    settings, path = cp.settings, _path(profiles)
     try:
         _purpose(number, profile, tx, remote)
-        record = _record(number, profile, settings, profiles.clock.utc())
+        record = _record(number, profile, settings, cp.clock.utc())
         slot, unique = tuple(record[:3]), profile["chargingProfileId"]
         kept = 0
-        for _, _, head in _heads(profiles.path):
+        for _, _, head in _heads(path):
             kept += not _replaced(head, slot, unique)
         _check(kept < settings.get("MaxChargingProfilesInstalled"), "MaxChargingProfilesInstalled")
     except _Refused as e:
-        profiles.log.info("ocpp", "charging profile refused: %s" % e)
+        cp.log.info("ocpp", "charging profile refused: %s" % e)
         return False
-    _rewrite(profiles.path, lambda head: not _replaced(head, slot, unique), record)
+    _rewrite(path, lambda head: not _replaced(head, slot, unique), record)
     profiles.installed = kept + 1
     if record[1] == _TX:
         profiles.bound |= 1 << number
+    profiles.due = 0
     return True
 
 
 def clear(profiles, wanted):
     """Clear what fits all fields that are given, or the one with the id (SC-CLR-01); False when there is none."""
+    path = _path(profiles)
     total = hits = 0
-    for _, _, head in _heads(profiles.path):
+    for _, _, head in _heads(path):
         total += 1
         hits += _fits(head, wanted)
     if hits:
         if hits == total:
-            os.remove(profiles.path)
+            os.remove(path)
         else:
-            _rewrite(profiles.path, lambda head: not _fits(head, wanted), b"")
+            _rewrite(path, lambda head: not _fits(head, wanted), b"")
     profiles.installed = total - hits
+    profiles.due = 0
+    if hits == total:
+        for k in range(len(profiles.limits)):
+            profiles.limits[k] = (None, "")
     return hits > 0
 
 
@@ -75,7 +85,11 @@ def forget(profiles, number):
     try:
         clear(profiles, {"chargingProfilePurpose": PURPOSES[_TX], "connectorId": number})
     except OSError as e:
-        profiles.log.exception("ocpp", e)
+        profiles.cp.log.exception("ocpp", e)
+
+
+def _path(profiles):
+    return profiles.cp.store.path("profiles")
 
 
 def _replaced(head, slot, unique):

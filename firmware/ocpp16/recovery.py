@@ -1,6 +1,7 @@
 # Cold: what was left on flash at a start, and messages that the central system refused for good.
 from struct import pack, unpack_from
 
+from ocpp16.messages import kept
 from ocpp16.transactions import ANSWER, REQUEUED, SAMPLE, START, STOP, Transaction
 from ledger import REFUSED
 
@@ -50,11 +51,8 @@ def _scan(t):
                 _saw(t, connector, wh)
             if not done:
                 t.queued += 1
-            else:  # then its Answer and its Start are to be marked as well, in this order
-                if ref in t.ids:
-                    marks.append(t.ids.pop(ref)[1])
-                if tx and tx.ref == ref and tx.live:
-                    marks.append(ref)
+            elif tx and tx.ref == ref and tx.live:  # then what belongs to it is to be marked as well, the Start last
+                marks.append((ref, connector, t.ids.pop(ref, (0, None))[1]))
         elif kind == ANSWER and not done:
             _, ref, number = unpack_from("<BIq", data)
             t.ids[ref] = (number, rec)
@@ -62,8 +60,12 @@ def _scan(t):
             for tx in t.open:
                 if tx and tx.ref == ref:
                     tx.id = number
-    for rec in marks:
-        t.journal.done(rec)
+    for ref, connector, answer in marks:
+        for sample in kept(t, ref, connector):
+            t.samples.done(sample)
+        if answer is not None:
+            t.journal.done(answer)
+        t.journal.done(ref)
     return bool(marks)
 
 

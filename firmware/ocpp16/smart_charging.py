@@ -30,11 +30,14 @@ class Profile:
         if not 0 <= number <= len(self._cp.connectors):
             raise OcppError("PropertyConstraintViolation", "connectorId")
         tx = self._cp.connectors[number - 1].transaction if number else None
-        done = self._cp.profiles.edit("install", number, payload["csChargingProfiles"], tx, False)
+        done = self._edit("install", number, payload["csChargingProfiles"], tx, False)
         return {"status": "Accepted" if done else "Rejected"}
 
     def clear_charging_profile(self, payload):
-        return {"status": "Accepted" if self._cp.profiles.edit("clear", payload) else "Unknown"}
+        return {"status": "Accepted" if self._edit("clear", payload) else "Unknown"}
+
+    def _edit(self, function, *args):
+        return cold.call("ocpp16.profile_records", function, self._cp.profiles, *args)
 
     def get_composite_schedule(self, payload):
         cp, number, duration = self._cp, payload["connectorId"], payload["duration"]
@@ -48,7 +51,6 @@ class Profile:
         finally:
             module = None
             cold.drop("ocpp16.composer")
-            cold.drop("ocpp16.profile_file")
         return _answer(number, utc, watts, table, count, end)
 
 
@@ -56,12 +58,12 @@ def _compose(module, cp, number, duration, utc, watts):
     """(array of startPeriod and tenths * 4 + numberPhases, count of periods, end of the last one)."""
     profiles = cp.profiles
     voltage = cp.settings.get("NominalVoltage")
-    have = profiles.phases[number - 1] if number else max(profiles.phases)
+    have = profiles.hardware[number - 1][1] if number else max([phases for _, phases in profiles.hardware])
     table = array("i", bytes(8 * _MAX_PERIODS))
     count = steps = 0
-    f = open(profiles.path, "rb") if profiles.installed else io.BytesIO()
+    f = open(cp.store.path("profiles"), "rb") if profiles.installed else io.BytesIO()
     try:
-        composer = module.Composer(f, module.loads(profiles, cp.connectors), utc, voltage)
+        composer = module.Composer(f, module.loads(profiles), utc, voltage)
         for start, limit, phases, why in composer.periods(number, duration):
             if watts:
                 phases = phases or (3 if module.watts(why) else have)

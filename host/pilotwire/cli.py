@@ -98,7 +98,7 @@ def sim(
 
     Example: pilotwire sim --csms ws://127.0.0.1:9000 --id CP1 --state /tmp/cp1
     """
-    settings = arguments.settings(set_ or [])
+    settings = _settings(set_)
     settings["CentralSystemURL"] = arguments.csms_url(csms)
     settings["ChargePointId"] = arguments.charger_id(id)
     options = {
@@ -151,7 +151,7 @@ def play(
     """
     from pilotwire import commands
 
-    settings = arguments.settings(set_ or [])
+    settings = _settings(set_)
     settings["ChargePointId"] = arguments.charger_id(id)
     if csms is not None:
         settings["CentralSystemURL"] = arguments.csms_url(csms)
@@ -185,6 +185,13 @@ def build(
 
 
 board_commands.register(app)
+
+
+def _settings(items: list[str] | None) -> dict[str, str]:
+    """--set items as the firmware's registry has them; UsageError."""
+    from pilotwire import registry
+
+    return registry.check(arguments.settings(items or []))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

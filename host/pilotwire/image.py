@@ -193,10 +193,14 @@ class FlashFile:
             raise PilotwireError(f"cannot read the file system of {self.path}", str(error))
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._fs.unmount()
-        os.fsync(self._file.fileno())
-        self._file.close()
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
+        try:
+            self._fs.unmount()
+            os.fsync(self._file.fileno())
+        finally:
+            self._file.close()
+        if isinstance(error, littlefs.errors.LittleFSError):
+            raise PilotwireError(f"cannot read the file system of {self.path}", str(error))
 
     def exists(self, name: str) -> bool:
         """Is there a file or directory of that name?"""

@@ -10,6 +10,7 @@ import zlib
 from pilotwire.errors import PilotwireError
 
 PATH = "/data/settings"
+COPY = "/data/settings.old"  # the last good one, which the firmware reads if the other is damaged
 _HEAD = "pilotwire settings 1 "
 
 

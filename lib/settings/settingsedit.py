@@ -110,10 +110,14 @@ def load(settings):
         data = settings.store.read(name)
         if data is not None:
             try:
-                return parse(data)
+                values = parse(data)
             except ValueError:
                 settings.damaged += 1
                 settings.store.write(name + ".bad", data)
+            else:
+                if name != _FILE:  # else the next change would put the damaged file in the place of this copy
+                    settings.store.write(_FILE, data)
+                return values
     return {}
 
 

@@ -81,15 +81,12 @@ async def _body(stream, source, wire, place, before, after):
     view = wire.view
     if before:
         await wire.write(stream, _chunk(before) if chunked else before)
-    while True:
+    while place.offset != place.size:
         for _ in poll.ipoll(0):
             return False
         wire.step("sending the file")
         if not chunked:
-            n = fill(source, view, place)
-            if not n:
-                break
-            await wire.write(stream, view[:n])
+            await wire.write(stream, view[: fill(source, view, place)])
             continue
         n = fill(source, view[6:-2], place)
         if not n:

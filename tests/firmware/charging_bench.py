@@ -14,6 +14,7 @@ from ocpp16.charging_profiles import ChargingProfiles
 from ocpp16.errors import OcppError
 from ocpp16.smart_charging import Profile
 from store import Store
+import cold
 import iso8601
 
 T0 = iso8601.parse("2026-11-22T10:00:00Z")
@@ -73,12 +74,11 @@ class Box:
         self.clock = Clock(utc)
         self.log = Log()
         self.connectors = [Connector(k + 1) for k in range(connectors)]
-        self.remote = 0
-        self.evaluations = 0
+        self.auth = None  # (tag, connector) while a tag is being authorised
         self.start()
 
     def start(self):
-        self.profiles = ChargingProfiles(self.store, self.settings, self.clock, self.log, len(self.connectors))
+        self.profiles = ChargingProfiles(self)
         self.tick()
 
     def reboot(self):
@@ -89,7 +89,7 @@ class Box:
         self.start()
 
     def tick(self):
-        self.evaluations += self.profiles.update(self.connectors, self.remote)
+        self.profiles.update()
 
     def run(self, seconds):
         for _ in range(seconds):
@@ -104,11 +104,16 @@ class Box:
         self.connectors[number - 1].transaction = None
         self.tick()
 
+    def hardware(self, number, ma, phases=3):
+        self.profiles.hardware[number - 1] = (ma, phases)
+        self.profiles.due = 0
+        self.tick()
+
     def ma(self, number=1):
-        return self.profiles.limit_ma[number - 1]
+        return self.profiles.limits[number - 1][0]
 
     def reason(self, number=1):
-        return self.profiles.reasons[number - 1]
+        return self.profiles.limits[number - 1][1]
 
     # -- what the central system asks
 
@@ -130,6 +135,9 @@ class Box:
         payload = {"connectorId": number, "csChargingProfiles": what}
         answer = self.call("SetChargingProfile", "set_charging_profile", payload)
         return answer if isinstance(answer, str) else answer["status"]
+
+    def edit(self, function, *args):
+        return cold.call("ocpp16.profile_records", function, self.profiles, *args)
 
     def clear(self, **wanted):
         return self.call("ClearChargingProfile", "clear_charging_profile", wanted)["status"]

@@ -66,8 +66,7 @@ def test_nothing_installed():
     assert box.composite(1, 3600) == [(0, 32)]
     assert box.composite(0, 3600) == [(0, 32)]
     assert box.composite(1, 3600, "W") == [(0, 22080, 3)]
-    box.profiles.max_ma[0] = 16000
-    box.profiles.phases[0] = 1
+    box.hardware(1, 16000, 1)
     assert box.composite(1, 60, "W") == [(0, 3680, 1)]
     assert box.set(0, profile(DEFAULT, [(0, 10), (100, 20)], "Relative")) == "Accepted"
     box.run(30)

@@ -271,9 +271,11 @@ def test_upload_over_tls_and_redirects(client, web, world):
 # req: DIAG-02
 def test_upload_fails_in_words(client, web):
     # An answer before the end of a long upload ends it.
-    assert error(fetch(client, "put", web.url + "/early", n=10_000_000)).endswith(
-        "answers 413 Request Entity Too Large"
-    )
+    got = fetch(client, "put", web.url + "/early/413", n=10_000_000)
+    assert error(got).endswith("answers 413 Request Entity Too Large") and got["sent"] < 10_000_000
+    for unknown in (False, True):  # even if it says that all is well
+        got = fetch(client, "put", web.url + "/early/200", n=10_000_000, unknown=unknown)
+        assert error(got).startswith("short: ")
     for status, kind in [(500, "server"), (507, "full"), (405, "refused"), (301, "refused"), (401, "auth")]:
         assert error(fetch(client, "put", f"{web.url}/{status}", n=10)).startswith(kind + ": ")
     assert fetch(client, "put", web.url + "/303", n=10, method="POST")["errors"] == []

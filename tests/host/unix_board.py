@@ -48,6 +48,7 @@ vfs.mount(fs, "/")
 del Flash, fs
 """
 MAIN = """
+print("MPY: main.py")
 try:
     exec(open("/main.py").read())
 except OSError:
@@ -65,6 +66,8 @@ class UnixBoard:
         self.starts = 0  # of main.py
         self._raw = False
         self._running = False  # main.py, so no prompt yet
+        self._deaf = True  # not even that
+        self._interrupt = False  # a Ctrl-C that waits for it
         self._over = threading.Event()
 
     def __enter__(self):
@@ -98,7 +101,7 @@ class UnixBoard:
         start = self._vfs.offset - image.FLASH_START
         blocks = self._vfs.size // image.BLOCK
         code = START.format(path=str(self.flash), start=start, blocks=blocks)
-        self._running = not self._raw
+        self._running = self._deaf = not self._raw
         if self._running:
             self.starts += 1
             code += MAIN
@@ -126,6 +129,7 @@ class UnixBoard:
                 except OSError:  # its process ended: a soft reset
                     said = b""
                 if said:
+                    self._deaf = False
                     self._running = self._running and b">>> " not in said
                     os.write(self._outer, said)
                 else:
@@ -136,9 +140,14 @@ class UnixBoard:
             if self._outer in ready:
                 told = os.read(self._outer, 4096)
                 if self._running and b"\x03" in told:
-                    self._process.send_signal(signal.SIGINT)
+                    self._interrupt = True
                     told = told.replace(b"\x03", b"")
                 for mark in told:
                     if mark in (1, 2):
                         self._raw = mark == 1
                 os.write(self._inner, told)
+            if self._interrupt and not self._deaf:
+                # A signal before main.py runs would end the process.
+                self._interrupt = False
+                if self._running:
+                    self._process.send_signal(signal.SIGINT)

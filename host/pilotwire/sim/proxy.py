@@ -6,6 +6,7 @@ under way arrives when the link is back, as TCP would see to.
 
 import asyncio
 import contextlib
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -86,11 +87,9 @@ class Cable:
                 asyncio.open_connection(*peer, limit=_CHUNK), _CONNECT_S
             )
         except (OSError, TimeoutError) as error:
-            why = (
-                error.strerror
-                if isinstance(error, OSError) and error.strerror
-                else str(error) or "no answer"
-            )
+            # The system's own words: asyncio's text repeats the address.
+            number = error.errno if isinstance(error, OSError) else None
+            why = os.strerror(number) if number and number > 0 else str(error) or "no answer"
             self._tell(f"no connection to {peer[0]}:{peer[1]}, {why.lower()}", {"level": "warning"})
             _reset(writer)
             return

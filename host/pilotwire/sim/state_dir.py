@@ -4,17 +4,19 @@ flash.bin    the flash from 0x8000 on        world.json   cable, car, meter: wha
 rtc.bin      what outlives a reset           board.json   the board, with as many connectors as were asked for
 """
 
+import contextlib
 import errno
 import fcntl
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pilotwire import build, settings_file
 from pilotwire.errors import PilotwireError
-from pilotwire.image import FlashFile
+from pilotwire.image import FLASH_START, TABLE_SIZE, FlashFile, parse_partition_table
 
 
 class StateDir:
@@ -95,19 +97,34 @@ class StateDir:
         return board
 
     def _write_flash(self, board: bytes, settings: dict[str, str]) -> None:
-        with FlashFile(self.flash) as flash:
+        settings_file.dump(settings)  # refuses a name that could not be read back
+        with self._opened() as flash:
             if not flash.exists("/board.json") or flash.read("/board.json") != board:
                 flash.write("/board.json", board)
             if not settings:
                 return
-            before: dict[str, str] = {}
-            if flash.exists(settings_file.PATH):
-                try:
-                    before = settings_file.load(flash.read(settings_file.PATH))
-                except PilotwireError:
-                    before = {}  # damaged: the firmware falls back to its copy, a person's words go first
-            if {**before, **settings} != before:
-                flash.write(settings_file.PATH, settings_file.dump({**before, **settings}))
+            before = _settings(flash)
+            text = settings_file.dump({**before, **settings})
+            for name in (settings_file.PATH, settings_file.COPY):
+                if not flash.exists(name) or (before | settings != before and name == settings_file.PATH):
+                    flash.write(name, text)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[FlashFile]:
+        """The file system on the flash; PilotwireError if flash.bin is damaged."""
+        do = "restore it from a copy, or remove it to begin with an empty box: what it has not delivered is lost then"
+        try:
+            with self.flash.open("rb") as file:
+                partitions = parse_partition_table(file.read(TABLE_SIZE))
+            wanted = max(p.offset + p.size for p in partitions) - FLASH_START
+            size = self.flash.stat().st_size
+            if size < wanted:
+                raise PilotwireError("", f"it has {size} bytes, and its partitions take {wanted}")
+            with FlashFile(self.flash) as flash:
+                yield flash
+        except PilotwireError as error:
+            why = error.why or error.what
+            raise PilotwireError(f"cannot use {self.flash}", f"it is damaged: {why}", do) from None
 
     def load_world(self) -> dict[str, Any]:
         """The world as it was saved; empty if there is none, or it cannot be read."""
@@ -127,6 +144,15 @@ class StateDir:
     def forget_rtc(self) -> None:
         """What a power cut takes away."""
         self.rtc.write_bytes(b"")
+
+
+def _settings(flash: FlashFile) -> dict[str, str]:
+    """The settings on the flash, or their last good copy, as the firmware would read them."""
+    for name in (settings_file.PATH, settings_file.COPY):
+        if flash.exists(name):
+            with contextlib.suppress(PilotwireError):
+                return settings_file.load(flash.read(name))
+    return {}
 
 
 def write(path: Path, data: bytes) -> None:

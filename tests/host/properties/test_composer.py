@@ -38,12 +38,15 @@ class Station:
         self.installed: dict[tuple[int, str, int], dict] = {}
         self.owner = SimpleNamespace(
             bound=0,
-            path=str(folder / "profiles"),
-            settings=KEYS,
-            clock=SimpleNamespace(utc=lambda: utc),
-            log=SimpleNamespace(info=lambda *_: None),
+            cp=SimpleNamespace(
+                store=SimpleNamespace(path=lambda name: str(folder / name)),
+                settings=KEYS,
+                clock=SimpleNamespace(utc=lambda: utc),
+                log=SimpleNamespace(info=lambda *_: None),
+            ),
         )
-        (folder / "profiles").unlink(missing_ok=True)
+        self.path = folder / "profiles"
+        self.path.unlink(missing_ok=True)
 
     def install(self, number: int, profile: dict) -> None:
         tx = SimpleNamespace(id=1)
@@ -55,11 +58,7 @@ class Station:
         self.installed[key] = profile
 
     def composer(self, known: bool = True) -> Composer:
-        try:
-            with open(self.owner.path, "rb") as f:  # noqa: PTH123
-                data = f.read()
-        except FileNotFoundError:
-            data = b""
+        data = self.path.read_bytes() if self.path.exists() else b""
         return Composer(io.BytesIO(data), self.loads, self.utc if known else None, VOLTAGE)
 
     # -- the oracle: the words of the standard, at one instant

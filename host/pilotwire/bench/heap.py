@@ -1,0 +1,151 @@
+"""Heap of the virtual wallbox with TLS up, in bytes of the chip.
+
+accepted: live heap once the central system has accepted us over verified TLS, the smallest of what the firmware reports while
+nothing happens. peak: the smallest heap, by bisection, in which a whole session passes: start, TLS, plug, tag, charge, meter
+values, stop, unplug, and no MemoryError in the log on the way.
+"""
+
+import asyncio
+import contextlib
+import json
+import ssl
+import tempfile
+from pathlib import Path
+
+from pilotwire import build, runtime
+from pilotwire.bench.certificates import Authority, Issued
+from pilotwire.csms import CentralSystem
+from pilotwire.errors import PilotwireError
+from pilotwire.image import FlashFile
+from pilotwire.sim import Supervisor
+from pilotwire.sim.process import stand_in_bytes
+
+_ID = "BENCH-1"
+_LOWEST, _HIGHEST = 72 * 1024, 160 * 1024
+_STEP = 1024
+_REAL_S = 90
+
+
+def _state(folder: Path, root: Authority) -> Path:
+    state = folder / "box"
+    state.mkdir()
+    made = build.virtual(build.repository() / "build" / "virtual")
+    (state / "flash.bin").write_bytes((made / "flash.bin").read_bytes())
+    with FlashFile(state / "flash.bin") as flash:
+        flash.write("/data/root1.der", root.der)
+    return state
+
+
+class Session:
+    """One box over TLS; `lines` is what its firmware said."""
+
+    def __init__(self, heap: int, root: Authority, server: Issued):
+        self.lines: list[str] = []
+        self.reports: list[dict] = []
+        self._heap, self._root, self._server = heap, root, server
+        self._stack = contextlib.AsyncExitStack()
+
+    def _note(self, event) -> None:
+        if event.who == "firmware":
+            self.lines.append(event.what)
+
+    async def __aenter__(self) -> "Session":
+        enter = self._stack.enter_async_context
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._server.certificate, self._server.key)
+        try:
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory())
+            self.central = await enter(CentralSystem(ssl=context))
+            settings = {
+                "CentralSystemURL": self.central.url.replace("127.0.0.1", "localhost"),
+                "ChargePointId": _ID,
+                "MeterValueSampleInterval": "30",
+            }
+            state = _state(Path(folder), self._root)
+            self.box = await enter(
+                Supervisor(state, settings=settings, speed=100.0, heap=self._heap, on_event=self._note)
+            )
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def until(self, timeout_s: float = 60, **fields) -> None:
+        """Waits for the state of connector 1."""
+        await self.box.do("wait", until={"connectors": [fields]}, timeout_s=timeout_s)
+
+    async def passes(self, seconds: float) -> None:
+        """Simulated time passes."""
+        with contextlib.suppress(PilotwireError):
+            await self.box.do("wait", until={"never": True}, timeout_s=seconds)
+
+    async def accepted(self) -> None:
+        """Waits until the statuses of all connectors were told."""
+        for _ in range(60):
+            known = self.central.chargers.get(_ID)
+            if known and len(known.statuses) == len(self.box.state()["connectors"]) + 1:
+                return
+            await self.passes(1)
+        raise PilotwireError("the virtual wallbox is not accepted over TLS", "; ".join(self.lines[-3:]))
+
+
+async def _charge(heap: int, root: Authority, server: Issued) -> bool:
+    """Does a session pass in this heap?"""
+    async with Session(heap, root, server) as session:
+        try:
+            async with asyncio.timeout(_REAL_S):
+                await session.accepted()
+                await session.box.do("plug", connector=1)
+                await session.until(status="Preparing")
+                await session.box.do("tag", id="C0FFEE01")
+                await session.until(status="Charging")
+                await session.passes(130)
+                await session.box.do("tag", id="C0FFEE01")
+                await session.until(closed=False, locked=False)
+                await session.box.do("unplug", connector=1)
+                await session.until(status="Available")
+                await session.passes(3)
+        except (PilotwireError, TimeoutError):
+            return False
+        charger = session.central.chargers[_ID]
+        whole = [t for t in charger.transactions.values() if t.starts == 1 and t.stops == 1]
+        clean = not any("MemoryError" in line or "memory allocation" in line for line in session.lines)
+        return clean and len(whole) == 1 and len(charger.boots) == 1 and len(charger.meter_values) >= 4
+
+
+async def _accepted(root: Authority, server: Issued) -> int:
+    async with Session(_HIGHEST, root, server) as session:
+        await session.accepted()
+        heaps = []
+        for _ in range(20):
+            await session.passes(15)
+            if session.box.state().get("heap"):
+                heaps.append(session.box.state()["heap"])
+        return min(heaps)
+
+
+def measure(tell=lambda text: None) -> tuple[int, int | None]:
+    """(heap_accepted_bytes, heap_peak_session_bytes); the peak is None when no heap in the range is enough."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Authority(Path(folder))
+        server = root.issue("server")
+        accepted = asyncio.run(_accepted(root, server))
+        low, high = _LOWEST // _STEP, _HIGHEST // _STEP + 1
+        while low < high:
+            middle = (low + high) // 2
+            passed = asyncio.run(_charge(middle * _STEP, root, server))
+            tell(f"session in {middle} KB: {'passes' if passed else 'fails'}")
+            if passed:
+                high = middle
+            else:
+                low = middle + 1
+    board = build.repository() / "boards" / "virtual" / "board.json"
+    live = (accepted - stand_in_bytes(board)) * 100 // runtime.HEAP_SCALE_PERCENT
+    return live, high * _STEP if high <= _HIGHEST // _STEP else None
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(print)))
