@@ -11,10 +11,10 @@ STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-only lint conformance build format clean setup
+.PHONY: help run test test-all test-only lint conformance build bench heap-scale format clean setup
 
 help: ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: $(STAMP) ## charge a car: wallbox, central system and page (ARGS="--once --json" for programs)
 	@$(BIN)/pilotwire demo $(ARGS)
@@ -36,6 +36,12 @@ conformance: $(STAMP) ## which requirements of OCPP have a passing test (CONFORM
 
 build: $(STAMP) ## compile the firmware and make the flash image of the virtual board
 	@$(BIN)/python -m pilotwire.build
+
+bench: $(STAMP) ## heap with TLS up, WebSocket against its peers, sizes: table and bench.json (ARGS="--only heap")
+	@$(BIN)/python -m pilotwire.bench $(ARGS)
+
+heap-scale: $(STAMP) ## measure heap of a 64-bit desktop against the chip's, in a 32-bit MicroPython from npm
+	@$(BIN)/python -m pilotwire.heapscale
 
 format: $(STAMP) ## sort imports and fix what ruff can fix
 	@$(BIN)/ruff check --fix-only .

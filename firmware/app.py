@@ -16,8 +16,10 @@ _TICK_MS = 100
 _FIRST_LOOK_MS = 1000  # what is plugged in is debounced by then: else it would seem unplugged after each start
 _REPORT_MS = 60000
 _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows where this is not done (facts: TLS then fails)
+_STARVED = 50  # ticks in a row without the memory they need, then a restart
 _SLOW_STEPS = 10  # proximity and temperature are read at every tenth step
 _MIN_MA = 6000
+_ORDERED = ("ocpp", "user", "load")  # limit slots that may be set over the serial line
 # Causes of a start as the reason of a transaction that it cut short; else Reboot.
 _CAUSES = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
 
@@ -71,7 +73,7 @@ class Wallbox:
         self._link = link
         self._print = report
         self._report_at = clock.now_ms()
-        self._steps = self._seen_steps = 0
+        self._steps = self._seen_steps = self._starved = 0
         n = len(board.connectors)
         self._shown = [None] * (3 + 4 * n)  # what the last report showed, and what the next one would:
         self._fresh = [None] * (3 + 4 * n)  # two lists that take turns, so that a quiet tick allocates nothing
@@ -90,6 +92,8 @@ class Wallbox:
             self.ocpp.connectors[k].has_lock = part.socket
             self.outlets.append(Outlet(part, evse))
         self.connection = Connection(self.ocpp, link, clock, self.log)
+        if settings.damaged:
+            self.log.error("app", "%d settings files were damaged; values are the last good ones" % settings.damaged)
         self.log.info("app", "pilotwire %s, slot %s, start by %s" % (version, slot, board.reset_cause))
 
     def step(self, timer=None):
@@ -140,8 +144,11 @@ class Wallbox:
         """An order from the serial line: {"limit": {"connector", "slot", "ma"}}."""
         try:
             limit = order["limit"]
-            evse = self.outlets[limit["connector"] - 1].evse
-            evse.limits.set(limit["slot"], limit["ma"], "serial line")
+            number, ma = limit["connector"], limit["ma"]
+            # The other slots protect; and a float would make the safety step allocate.
+            if number < 1 or limit["slot"] not in _ORDERED or not (ma is None or isinstance(ma, int)):
+                raise ValueError
+            self.outlets[number - 1].evse.limits.set(limit["slot"], ma, "serial line")
         except (KeyError, IndexError, TypeError, ValueError) as e:
             self.log.warning("app", "an order that can not be obeyed: %r" % e)
 
@@ -192,7 +199,14 @@ class Wallbox:
                 if task.done():
                     await task  # raises what it died of
                     raise RuntimeError("a task has ended")
-            self.tick()
+            try:
+                self.tick()
+                self._starved = 0
+            except MemoryError:  # what could not be done now is due again at the next tick
+                self._starved += 1
+                if self._starved > _STARVED:
+                    raise
+                gc.collect()
             due = ticks.add(due, _TICK_MS)
             await asyncio.sleep_ms(max(0, ticks.diff(due, self.clock.now_ms())))
 

@@ -43,7 +43,7 @@ class ChargePoint:
         cold.call("ocpp16.availability", "load", self)
         cold.call("ocpp16.availability", "settle", self)
         known = store.read(_KNOWN)
-        self.known = known is not None and known.decode() == settings.get("CentralSystemURL")
+        self.known = known == settings.get("CentralSystemURL").encode()
         prefix = "%x-%s" % (self.transactions.boot, hexlify(os.urandom(4)).decode())
         self.rpc = Rpc(self, prefix, settings, clock, log)
         self.statuses = Statuses(self)

@@ -119,7 +119,7 @@ class Composer:
         if base != row[_BASE]:
             row[_BASE] = base
             row[_NEXT] = 0
-        k = max(row[_NEXT] - 1, 0)
+        k = row[_NEXT]
         while k < row[_COUNT]:
             start, limit, phases = self._period(row, k)
             if base + start > t:

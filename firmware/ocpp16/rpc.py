@@ -150,7 +150,10 @@ class Rpc:
     def _finish(self, answer, error):
         call, self._call = self._call, None
         self._clock.hold(-1)
-        call.done(call, answer, error)
+        try:
+            call.done(call, answer, error)
+        except Exception as e:  # a full disk, no memory: what was not written down stays due, and is sent again
+            self._log.exception("ocpp", e)
 
 
 def _dump(frame):

@@ -116,7 +116,8 @@ class Transactions:
         for tx in self.open:
             pack_into("<I", self._buf, at, tx.ref if tx else 0)
             at += 4
-        pack_into("<BI", self._buf, at, connector, self._stamp() if stamp is None else stamp)
+        stamp = self._stamp(self.open[connector - 1]) if stamp is None else stamp
+        pack_into("<BI", self._buf, at, connector, stamp)
         end = at + 5 + len(sample)
         self._buf[at + 5 : end] = sample
         self.samples.append(kind, memoryview(self._buf)[:end], at)
@@ -127,7 +128,7 @@ class Transactions:
         if stamp is None:
             if self.boundary:
                 self.boundary(tx, 4)
-            stamp = self._stamp()
+            stamp = self._stamp(tx)
         data = pack("<BIIBIB", _VERSION, tx.ref, stamp, tx.connector, wh, REASONS.index(reason))
         self.last = self.journal.append(STOP, data + tag.encode())
         self.open[tx.connector - 1] = None
@@ -165,9 +166,14 @@ class Transactions:
             offset = self.clock.utc() - self.clock.uptime_s()
             self.last = self.journal.append(TIME, pack("<BI", _VERSION, offset))
 
-    def _stamp(self):
+    def _stamp(self, tx=None):
+        """Now: seconds since 2000, never before what a running transaction has already (TX-25), or uptime."""
         utc = self.clock.utc()
         if utc is not None:
+            if tx:
+                if tx.stamp < UPTIME and utc < tx.stamp:  # the clock was set back
+                    return tx.stamp
+                tx.stamp = utc
             return utc
         self._unsynced = True
         return self.clock.uptime_s() | UPTIME

@@ -29,6 +29,15 @@ def csms_url(text: str) -> str:
         raise UsageError(
             f"{text!r} is no URL of a central system", "it has a fragment or white space", do
         )
+    if "@" in url.netloc:
+        do = "leave it out: who it is comes from the charger's id and AuthorizationKey"
+        raise UsageError(f"{text!r} is no URL of a central system", "it has a user or password in it", do)
+    if not text.isascii():
+        raise UsageError(
+            f"{text!r} is no URL of a central system", "it has characters that are not ASCII", "percent-encode them"
+        )
+    if len(text) > 512:
+        raise UsageError("the URL of the central system is too long", f"it has {len(text)} characters of 512", do)
     return text.rstrip("/")
 
 

@@ -265,7 +265,8 @@ class Ledger:
             self._at_id = 0
         if self._bases[sector]:
             self._bases[sector] = 0
-            self._program(sector, 0, bytes(_HEAD))  # else half an erase could bring records back
+            # Else half an erase could bring records back. Not the marker: alone, it would say settled.
+            self._program(sector, 0, bytes(_MARKER_AT))
         self.dropped += self._loose[sector]
         self._loose[sector] = self._refused[sector] = 0
         self.erases += 1

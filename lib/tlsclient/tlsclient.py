@@ -76,6 +76,7 @@ class TlsStream:
         """Bytes read, 0 at the end."""
         n = None
         if self._more:
+            yield from core.sleep_ms(0)  # a flood must not stop everything else
             n = self.tls.readinto(buf)
         while n is None:
             yield core._io_queue.queue_read(self._sock)

@@ -26,6 +26,7 @@ LINES = [
     (b'{"do": "tag"}\n', "'id' is a required property"),
     (b'{"do": "limit", "slot": "user", "ma": "16 A"}\n', "ma"),
     (b'{"do": "limit", "slot": "nonsense", "ma": 16000}\n', "slot"),
+    (b'{"do": "limit", "slot": "board", "ma": 80000}\n', "slot"),
     (b'{"do": "wait", "until": 5}\n', "until"),
     (b'{"do": "wait", "until": {}, "timeout_s": -1}\n', "timeout_s"),
     (b'{"do": "speed", "factor": 1e999}\n', "factor"),
@@ -75,7 +76,8 @@ async def test_wrong_orders_on_the_serial_line(bench):
         "@", "@{", "@[]", "@{}", '@{"limit": 5}', '@{"limit": {}}', '@{"limit": {"connector": 9, "slot": "user", "ma": 1}}',
         '@{"limit": {"connector": 0, "slot": "user", "ma": 1}}', '@{"limit": {"connector": -1, "slot": "user", "ma": 1}}',
         '@{"limit": {"connector": 1, "slot": "user", "ma": "x"}}', '@{"limit": {"connector": 1, "slot": "user", "ma": -1}}',
-        '@{"limit": {"connector": 1, "slot": [], "ma": 1}}', '@{"limit": {"connector": 1, "slot": "user", "ma": 6500.5}}',
+        '@{"limit": {"connector": 1, "slot": "board", "ma": 80000}}', '@{"limit": {"connector": 1, "slot": [], "ma": 1}}',
+        '@{"limit": {"connector": 1, "slot": "user", "ma": 6500.5}}',
         '@{"limit": {"connector": 1, "slot": "user"}}', "@" + "x" * 5000, "\x03", "\x04", "print(1)",
     ):  # fmt: skip
         bench.box._box.console(order)
@@ -94,7 +96,7 @@ USAGE = [
     (["--csms", "ws://127.0.0.1:99999"], "is no URL"),
     (["--csms", "ws://127.0.0.1:port"], "is no URL"),
     (["--csms", "ws://user:secret@127.0.0.1:9"], "user or password"),
-    (["--csms", "ws://höst:9"], "percent-encoded"),
+    (["--csms", "ws://höst:9"], "percent-encode them"),
     (["--csms", "ws://h:9/" + "x" * 600], "too long"),
     (["--set", "MaxCurent=16"], "there is no setting 'MaxCurent', did you mean MaxCurrent"),
     (["--set", "MaxCurrent=160"], "'160' is no MaxCurrent, it may be 6 to 80"),
@@ -124,4 +126,4 @@ async def test_a_setting_in_any_case(bench):
     charger = await bench.start()
     answer = await charger.call("GetConfiguration", {"key": ["LocalPreAuthorize"]})
     assert answer["configurationKey"][0]["value"] == "true"
-    await bench.until(limits=[{"slot": "board"}, {"slot": "user", "ma": 16000}])
+    assert {"slot": "user", "ma": 16000, "reason": "MaxCurrent"} in bench.state()["limits"]

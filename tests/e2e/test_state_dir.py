@@ -107,10 +107,9 @@ async def test_damaged_settings(bench, given):
     bench.settings = {}
     async with Supervisor(bench.path, settings=given, speed=100, on_event=bench.note) as box:
         bench.box = box
-        await bench.told(lambda c: len(c.boots) == 2)
-        await bench.until(offered_ma=0)
-        wanted = [{"limits": [{"slot": "board"}, {"slot": "user", "ma": int(given.get("MaxCurrent", 16)) * 1000}]}]
-        await box.do("wait", until={"connectors": wanted}, timeout_s=10)
+        await bench.told(lambda c: len(c.boots) == 2 and c.statuses[1][1:])
+        ma = int(given.get("MaxCurrent", 16)) * 1000
+        assert {"slot": "user", "ma": ma, "reason": "MaxCurrent"} in bench.state()["limits"]
     with FlashFile(bench.path / "flash.bin") as files:
         for name in (settings_file.PATH, settings_file.COPY):
             assert settings_file.load(files.read(name))["ChargePointId"] == "E2E-1"

@@ -236,3 +236,54 @@ def test_duplicate_answers():
     b.run(1)
     assert b.cp.connectors[0].transaction.id == 1
     assert b.payloads("StopTransaction") == []
+
+
+# req: TX-25
+# The clock is set back in the middle of a transaction: its times never run backwards.
+def test_clock_set_back():
+    b = Bench(MeterValueSampleInterval="10", HeartbeatInterval="5")
+    b.connect()
+    b.call("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "5"})
+    b.plug()
+    b.present("A")
+    b.run(12)
+    b.answers["Heartbeat"] = lambda payload: {"currentTime": "2026-11-22T08:00:00Z"}
+    b.run(20)
+    b.present("A")
+    times = [b.payloads("StartTransaction")[0]["timestamp"]]
+    times += [p["meterValue"][0]["timestamp"] for p in b.payloads("MeterValues")]
+    times.append(b.payloads("StopTransaction")[0]["timestamp"])
+    assert len(times) >= 4 and times == sorted(times)
+
+
+# A disk that is full: what can't be written is an error in the log, and charging goes on.
+def test_full_disk():
+    b = Bench()
+
+    def full(name, data):
+        raise OSError(28)
+
+    b.store.write = full
+    b.connect()
+    assert b.cp.registration == "Accepted"
+    b.plug()
+    b.present("A")
+    b.charge(10)
+    assert b.cp.connectors[0].allowed
+    b.present("A")
+    b.run(1)
+    assert len(b.payloads("StopTransaction")) == 1
+
+
+# Files of nonsense are no reason not to start.
+def test_damaged_files():
+    b = Bench()
+    b.connect()
+    b.present("A")
+    for name in list(b.store.files):
+        b.store.files[name] = b"\xff\x00nonsense"
+    b.reboot()
+    b.connect()
+    b.plug()
+    b.present("A")
+    assert len(b.payloads("StartTransaction")) == 1

@@ -363,6 +363,20 @@ def test_droppable_ones_go_sector_by_sector_oldest_first_and_are_counted():
     assert left[-100:] == ids[-100:]
 
 
+def test_a_cut_while_a_sector_is_given_up_leaves_it_whole_or_gone():
+    for tear in (("comb", 15), ("tail", 12), ("bytes", 1), ("bits", 1)):
+        nor = chip(3)
+        ledger = reopen(nor, (SAMPLE,))
+        for n in range(70):
+            add(ledger, n, 127)
+        nor.cut(0, tear)
+        assert raises(PowerCut, ledger.prepare)
+        nor.cut(-1)
+        ledger = reopen(nor, (SAMPLE,))
+        left = ids_of(ledger)
+        assert len(left) in (70, 40) and left == ids_of(ledger, live=True) and ledger.waiting() == len(left)
+
+
 def test_ledgers_side_by_side_do_not_touch_each_other():
     nor = chip(7)
     part = Region(nor, 0, 7)

@@ -12,13 +12,12 @@ import ssl
 import tempfile
 from pathlib import Path
 
-from pilotwire import build, runtime
+from pilotwire import build
 from pilotwire.bench.certificates import Authority, Issued
 from pilotwire.csms import CentralSystem
 from pilotwire.errors import PilotwireError
 from pilotwire.image import FlashFile
 from pilotwire.sim import Supervisor
-from pilotwire.sim.process import stand_in_bytes
 
 _ID = "BENCH-1"
 _LOWEST, _HIGHEST = 72 * 1024, 160 * 1024
@@ -142,9 +141,7 @@ def measure(tell=lambda text: None) -> tuple[int, int | None]:
                 high = middle
             else:
                 low = middle + 1
-    board = build.repository() / "boards" / "virtual" / "board.json"
-    live = (accepted - stand_in_bytes(board)) * 100 // runtime.HEAP_SCALE_PERCENT
-    return live, high * _STEP if high <= _HIGHEST // _STEP else None
+    return accepted, high * _STEP if high <= _HIGHEST // _STEP else None
 
 
 if __name__ == "__main__":

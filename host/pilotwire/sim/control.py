@@ -86,7 +86,7 @@ class Control:
     async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> None:
         try:
             request = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             _send(writer, None, error=f"this line is not JSON, {error}")
             return
         try:

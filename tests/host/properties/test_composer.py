@@ -57,9 +57,9 @@ class Station:
         self.installed = {k: p for k, p in self.installed.items() if k != key and p["chargingProfileId"] != unique}
         self.installed[key] = profile
 
-    def composer(self, known: bool = True) -> Composer:
+    def composer(self, utc: int | None) -> Composer:
         data = self.path.read_bytes() if self.path.exists() else b""
-        return Composer(io.BytesIO(data), self.loads, self.utc if known else None, VOLTAGE)
+        return Composer(io.BytesIO(data), self.loads, utc, VOLTAGE)
 
     # -- the oracle: the words of the standard, at one instant
 
@@ -231,7 +231,7 @@ def built(folder, drawn) -> Station:
 
 
 def check(station: Station, number: int, duration: int, instants) -> None:
-    rows = list(station.composer().periods(number, duration))
+    rows = list(station.composer(station.utc).periods(number, duration))
     assert rows[0][0] == 0
     starts = [row[0] for row in rows]
     assert starts == sorted(set(starts))
@@ -244,44 +244,84 @@ def check(station: Station, number: int, duration: int, instants) -> None:
         assert row[1] == exact or (exact.denominator > 1 and abs(row[1] - exact) < 1), (t, row[:3], float(limit))
 
 
-# req: SC-EVAL-01, SC-EVAL-02, SC-EVAL-03, SC-EVAL-04, SC-EVAL-05, SC-EVAL-06
-# Every second of a few minutes, for every connector and the station.
-@settings(max_examples=300, deadline=None)
-@given(stations(step=7, span=9))
-def test_every_second(folder, drawn) -> None:
+LAST = 10 * DAY - 1
+every_second = given(stations(step=7, span=9))
+days = given(stations(step=3600, span=60), st.lists(st.integers(0, LAST), min_size=30, max_size=30))
+
+
+def _every_second(folder, drawn) -> None:
     station = built(folder, drawn)
     for number in range(len(station.loads) + 1):
         check(station, number, 150, lambda starts: range(150))
 
 
+def _days(folder, drawn, instants) -> None:
+    station = built(folder, drawn)
+    grid = [n * 3600 + d for n in range(0, 240, 6) for d in (-1, 0, 1)] + instants
+    for number in range(len(station.loads) + 1):
+        check(
+            station,
+            number,
+            LAST + 1,
+            lambda starts: [min(max(t, 0), LAST) for t in grid + [s + d for s in starts for d in (-1, 0, 1)]],
+        )
+
+
+# req: SC-EVAL-01, SC-EVAL-02, SC-EVAL-03, SC-EVAL-04, SC-EVAL-05, SC-EVAL-06
+# Every second of a few minutes, for every connector and the station.
+@settings(max_examples=150, deadline=None)
+@every_second
+def test_every_second(folder, drawn) -> None:
+    _every_second(folder, drawn)
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=4000, deadline=None)
+@every_second
+def test_every_second_of_thousands(folder, drawn) -> None:
+    _every_second(folder, drawn)
+
+
+# req: SC-EVAL-01, SC-EVAL-02, SC-EVAL-04, SC-EVAL-05, SC-COMP-05
+# Ten days: each boundary, the second before and after it, and what lies between, on a grid on which boundaries meet.
+@settings(max_examples=150, deadline=None)
+@days
+def test_days(folder, drawn, instants) -> None:
+    _days(folder, drawn, instants)
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=4000, deadline=None)
+@days
+def test_days_of_thousands(folder, drawn, instants) -> None:
+    _days(folder, drawn, instants)
+
+
 # req: SC-EVAL-02
 # Whatever is installed: the connectors that charge take no more than the ChargePointMaxProfile.
-@settings(max_examples=300, deadline=None)
-@given(stations(step=7, span=9))
+@settings(max_examples=100, deadline=None)
+@every_second
 def test_sum(folder, drawn) -> None:
     station = built(folder, drawn)
     for t in range(0, 150, 7):
-        composer = station.composer()
+        composer = station.composer(UTC)
         room = station.purpose(0, "ChargePointMaxProfile", t, 0)
         taken = [composer.limit(k, t)[0] for k, load in enumerate(station.loads) if load[1] is not None]
         if room is not None:
             assert sum(limit for limit in taken if limit >= 6 * 60 * VOLTAGE) <= room * 60 * VOLTAGE
 
 
-# req: SC-EVAL-01, SC-EVAL-02, SC-EVAL-04, SC-EVAL-05, SC-COMP-05
-# Ten days: each boundary, the second before and after it, and what lies between, on a grid on which boundaries meet.
-@settings(max_examples=300, deadline=None)
-@given(stations(step=3600, span=60), st.lists(st.integers(0, 10 * DAY - 1), min_size=30, max_size=30))
-def test_days(folder, drawn, random_instants) -> None:
-    station = built(folder, drawn)
-    last = 10 * DAY - 1
-    grid = [n * 3600 + d for n in range(0, 240, 6) for d in (-1, 0, 1)]
-    for number in range(len(station.loads) + 1):
-        check(
-            station,
-            number,
-            10 * DAY,
-            lambda starts: [
-                min(max(t, 0), last) for t in grid + random_instants + [s + d for s in starts for d in (-1, 0, 1)]
-            ],
-        )
+# Without UTC, a connector gets no more than it would at any time; and as much, where no profile depends on the time.
+@settings(max_examples=150, deadline=None)
+@given(stations(step=3600, span=60), st.lists(st.integers(-70, 70), min_size=5, max_size=5))
+def test_time_unknown(folder, drawn, hours) -> None:
+    station = built(folder, (drawn[0][:1], drawn[1]))
+    limit = station.composer(None).limit(0, 0)[0]
+    known = [station.composer(UTC + 3600 * n).limit(0, 0)[0] for n in hours]
+    assert limit <= min(known)
+    timeless = ("startSchedule", "validFrom", "validTo")
+    profiles = list(station.installed.values())
+    if not any(p.get(f) or p["chargingSchedule"].get(f) for p in profiles for f in timeless) and not any(
+        p["chargingProfilePurpose"] == "ChargePointMaxProfile" for p in profiles
+    ):
+        assert known == [limit] * 5

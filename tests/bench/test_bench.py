@@ -1,0 +1,70 @@
+"""The measurements themselves: that they run, and what they call good."""
+
+import json
+
+import pytest
+
+from pilotwire import build, heapscale, runtime
+from pilotwire.bench import __main__ as bench
+from pilotwire.bench import websocket
+from pilotwire.bench.__main__ import Figure
+
+
+@pytest.mark.parametrize(
+    ("figure", "holds"),
+    [
+        (Figure("a", 10, "B", 10), True),
+        (Figure("a", 11, "B", 10), False),
+        (Figure("a", 1.2, "ratio", 1.2), True),
+        (Figure("a", 1.19, "ratio", 1.2), False),
+        (Figure("a", None, "B", 10), False),
+        (Figure("a", 5, "B"), None),
+    ],
+)
+def test_budgets(figure, holds):
+    assert figure.holds is holds
+
+
+def test_sizes_go_into_the_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["bench", "--only", "size", "--out", str(tmp_path / "bench.json")])
+    assert bench.main() == 0
+    made = json.loads((tmp_path / "bench.json").read_text())
+    assert made[0]["name"] == "mpy_total_bytes"
+    assert made[0]["value"] == sum(f["value"] for f in made[1:])
+    assert set(made[0]) == {"name", "value", "unit", "budget", "peer"}
+    assert "mpy_total_bytes" in capsys.readouterr().out
+
+
+def test_our_client_runs_in_the_bench(tmp_path):
+    files = build.files()
+    for name in websocket.OURS:
+        (tmp_path / f"{name}.mpy").write_bytes(files[f"/a/{name}.mpy"])
+    source = build.repository() / "tests" / "bench" / "clients.py"
+    (tmp_path / "clients.mpy").write_bytes(build.compile_module(source, source.name, ("-O3",)))
+    orders = [f"{what}:{size}:3" for size in websocket.SIZES for what in ("send", "receive")]
+    got = websocket.run("ours", orders, tmp_path)
+    assert all(got[order] for order in orders) and got["import"]
+
+
+def test_warm_modules_come_after_what_they_import():
+    modules = heapscale.warm_modules(build.repository())
+    assert modules.index("ticks") < modules.index("ocpp16.connection") < modules.index("app")
+    assert "ocpp16.core" not in modules and "start" not in modules
+
+
+def test_the_scale_is_the_measured_one():
+    measured = json.loads(runtime.HEAP_SCALE.read_text())
+    assert measured["percent"] == runtime.HEAP_SCALE_PERCENT
+    assert abs(measured["heap64"] * 100 / measured["heap32"] - measured["percent"]) <= 1
+
+
+@pytest.mark.exhaustive
+def test_all_clients_run():
+    found, sizes = websocket.measure(rounds=1)
+    assert set(found) == set(sizes) == {"ours", *websocket.PEERS}
+
+
+@pytest.mark.exhaustive
+def test_the_scale_is_still_right():
+    (*_, last) = heapscale.measure()
+    assert abs(heapscale.percent(last) - runtime.HEAP_SCALE_PERCENT) <= 3

@@ -1,0 +1,58 @@
+"""The charge point of tests/firmware/ocpp_bench.py under CPython, and a central system that books what it is told."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from pilotwire import schemas
+
+_ROOT = Path(__file__).parents[2]
+
+
+def _module(name, path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+# By path: the folder of the virtual board holds stand-ins that must not shadow CPython's modules.
+nor = _module("nor", _ROOT / "boards/virtual/nor.py")
+ocpp_bench = _module("ocpp_bench", _ROOT / "tests/firmware/ocpp_bench.py")
+
+
+@pytest.fixture(autouse=True)
+def compact_schemas(tmp_path, monkeypatch):
+    """The build makes them; the charger reads them beside its code. To be imported by a test that uses this module."""
+    from ocpp16 import schema
+
+    path = tmp_path / "schemas.txt"
+    path.write_text(schemas.generate())
+    monkeypatch.setattr(schema, "_FILE", str(path))
+
+
+class CentralSystem:
+    """Books transactions; a Start or Stop that it has seen before gets the same answer, and is counted."""
+
+    def __init__(self):
+        self.starts = {}  # what makes a Start the same -> id
+        self.stops = {}  # id -> payload
+        self.again = 0
+
+    def start(self, payload):
+        key = tuple(sorted(payload.items()))
+        self.again += key in self.starts
+        number = self.starts.setdefault(key, len(self.starts) + 1)
+        return {"transactionId": number, "idTagInfo": {"status": "Accepted"}}
+
+    def stop(self, payload):
+        number = payload["transactionId"]
+        if number in self.stops:
+            assert self.stops[number] == payload, "two Stops of one transaction differ"
+            self.again += 1
+        self.stops[number] = payload
+        return {}
