@@ -11,7 +11,7 @@ STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-only lint conformance build bench heap-scale format clean setup
+.PHONY: help run test test-all test-only lint conformance docs build bench heap-scale format clean setup
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ lint: $(STAMP) ## ruff, pyright on host and device code, import arrows, rules fo
 
 conformance: $(STAMP) ## which requirements of OCPP have a passing test (CONFORMANCE_DUE="core tls smart")
 	@$(BIN)/python -m pilotwire.conformance $(CONFORMANCE_DUE)
+
+docs: $(STAMP) ## write the pages that are made from data
+	@$(BIN)/python -m pilotwire.settings_page
 
 build: $(STAMP) ## compile the firmware and make the flash image of the virtual board
 	@$(BIN)/python -m pilotwire.build
