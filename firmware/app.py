@@ -16,6 +16,7 @@ _TICK_MS = 100
 _FIRST_LOOK_MS = 1000  # what is plugged in is debounced by then: else it would seem unplugged after each start
 _REPORT_MS = 60000
 _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows where this is not done (facts: TLS then fails)
+_IDLE_TICKS = 50  # between two looks whether flash is to be erased ahead, while no contactor is closed
 _STARVED = 50  # ticks in a row without the memory they need, then a restart
 _SLOW_STEPS = 10  # proximity and temperature are read at every tenth step
 _MIN_MA = 6000
@@ -73,7 +74,7 @@ class Wallbox:
         self._link = link
         self._print = report
         self._report_at = clock.now_ms()
-        self._steps = self._seen_steps = self._starved = 0
+        self._steps = self._seen_steps = self._starved = self._idle = 0
         n = len(board.connectors)
         self._shown = [None] * (3 + 4 * n)  # what the last report showed, and what the next one would:
         self._fresh = [None] * (3 + 4 * n)  # two lists that take turns, so that a quiet tick allocates nothing
@@ -110,12 +111,14 @@ class Wallbox:
         if self._steps != self._seen_steps:  # a safety step that has stopped must not be kept alive
             self._seen_steps = self._steps
             self.board.feed()
+        energised = False
         for outlet, c in zip(self.outlets, self.ocpp.connectors):
             evse = outlet.evse
             c.plugged = evse.plugged
             c.inserted = evse.inserted
             c.requesting = evse.requesting
             c.energised = evse.energised
+            energised = energised or evse.energised
             c.offering = evse.limits.lowest_ma() >= _MIN_MA
             c.fault = evse.fault
             c.secured = evse.lock and evse.inputs.locked is not False if c.has_lock else True
@@ -137,6 +140,10 @@ class Wallbox:
         if self.ocpp.restart:
             self.board.restart(self.ocpp.restart)
         self.board.led(self.ocpp.connectors[0].status)
+        self._idle = 0 if energised else self._idle + 1
+        if self._idle >= _IDLE_TICKS:
+            self._idle = 0
+            self.ocpp.transactions.prepare()
         self.connection.tick()
         self._tell(now)
 

@@ -48,7 +48,7 @@ class Connection:
             elif ticks.diff(now, self._pinged_at) >= min(interval or _PONG_S, _PONG_S) * 1000:
                 self._answered()
                 self._log.warning("link", "no answer to a ping")
-                asyncio.create_task(ws.abort())  # wakes reader and sender, whatever they wait for
+                asyncio.create_task(ws.abort())  # noqa: RUF006  wakes reader and sender, whatever they wait for
         elif interval and ticks.diff(now, self._pinged_at) >= interval * 1000:
             self._pinged_at = now
             self._awaited = ws.frames

@@ -129,7 +129,7 @@ def settled(t, head, answer, error):
     """What was sent is answered, or given up; (ref or None, tag, idTagInfo) if the answer has one."""
     kind, rec, ref, connector, tag = head
     if kind == SAMPLE:
-        t.samples.done(rec, bool(error))
+        t.samples.done(rec)  # refused ones too: what is not delivered yet comes first when room is needed
     elif kind == START:
         number = answer["transactionId"] if answer else -1
         t.last = t.journal.append(ANSWER, pack("<BIq", _VERSION, ref, number))

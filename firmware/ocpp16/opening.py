@@ -13,7 +13,7 @@ async def secure(cp, link, log, host, port):
         return await _connect(cp, link, log, host, port)
     except OSError as e:
         # A clock that was only lent may show less than it is; never more.
-        if not cp.clock.lent or getattr(e, "kind", "") != "date" or "future" not in e.text:
+        if not cp.clock.lent or getattr(e, "kind", "") != "date" or "future" not in e.args[1]:
             raise
     await _timekeeping("ask_server", cp, log, link, host, port)
     return await _connect(cp, link, log, host, port)

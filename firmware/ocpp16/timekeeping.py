@@ -71,7 +71,7 @@ async def ask_server(cp, log, link, host, port):
         await stream.drain()
         head = b""
         while len(head) < _HEAD and b"\r\n\r\n" not in head:
-            data = await asyncio.wait_for(stream.read(512), 10)
+            data = await asyncio.wait_for(stream.read(512), 10)  # type: ignore
             if not data:
                 break
             head += data

@@ -138,7 +138,7 @@ def _run32(modules: list[str], files: dict[str, bytes], folder: Path, package: P
         capture_output=True,
         text=True,
     )
-    return _parse(done.stdout + done.stderr)
+    return _parse(f"{done.stdout}{done.stderr}")
 
 
 def fetch(root: Path) -> Path:
@@ -158,7 +158,7 @@ def fetch(root: Path) -> Path:
             text=True,
         )
         if done.returncode:
-            raise PilotwireError(f"cannot fetch {PACKAGE}", done.stderr.strip()[-400:], "is the network up?")
+            raise PilotwireError(f"cannot fetch {PACKAGE}", str(done.stderr).strip()[-400:], "is the network up?")
     return package
 
 

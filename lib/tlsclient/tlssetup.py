@@ -24,7 +24,7 @@ def wrap(wire, error, host, roots, cert, key, verify, suites):
     if verify:
         _trust(context, error, roots)
     else:
-        context.verify_mode = tls.CERT_NONE
+        context.verify_mode = tls.CERT_NONE  # type: ignore
     if cert:
         _identify(context, error, cert, key)
     suites = suites or SUITES

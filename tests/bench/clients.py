@@ -1,3 +1,4 @@
+# ruff: noqa: UP031, B018
 # Runs inside MicroPython: one WebSocket client, ours or a peer's, against the server of pilotwire.bench.websocket.
 #
 #   clients.py NAME PORT ORDER...      an ORDER is send:SIZE:COUNT or receive:SIZE:COUNT; prints one JSON line

@@ -67,4 +67,4 @@ def test_all_clients_run():
 @pytest.mark.exhaustive
 def test_the_scale_is_still_right():
     (*_, last) = heapscale.measure()
-    assert abs(heapscale.percent(last) - runtime.HEAP_SCALE_PERCENT) <= 3
+    assert abs(heapscale.percent(last) - runtime.HEAP_SCALE_PERCENT) <= 5  # as the pools of names grow

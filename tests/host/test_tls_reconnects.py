@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import WebSocketException
 from websockets.sync.server import serve
+from websockets.typing import Subprotocol
 
 from pilotwire import build, runtime
 from pilotwire.bench.certificates import Authority
@@ -84,7 +85,6 @@ async def main(batches, size):
                     await task
         while station.answers < station.sessions or connection._ws:
             await asyncio.sleep_ms(1)
-        connection.gc = None
         gc.collect()
         print("batch", batch, "sessions", station.sessions, "answers", station.answers, "failures", connection.failures)
         print("used", gc.mem_alloc())
@@ -123,7 +123,7 @@ def run(folder: Path, batches: int, size: int) -> list[tuple[int, int]]:
             ws.send(ws.recv())
             ws.close()
 
-    with serve(answer, "127.0.0.1", 0, ssl=context, subprotocols=["ocpp1.6"], compression=None) as server:
+    with serve(answer, "127.0.0.1", 0, ssl=context, subprotocols=[Subprotocol("ocpp1.6")], compression=None) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         url = f"wss://localhost:{server.socket.getsockname()[1]}"

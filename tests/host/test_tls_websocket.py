@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from websockets.asyncio.server import serve
+from websockets.typing import Subprotocol
 
 from pilotwire import build, runtime
 from pilotwire.bench.certificates import Authority
@@ -105,7 +106,7 @@ def test_websockets(folder):
 
     async def run():
         async with serve(
-            handler, "127.0.0.1", 0, ssl=context(folder), subprotocols=["ocpp1.6"], compression=None
+            handler, "127.0.0.1", 0, ssl=context(folder), subprotocols=[Subprotocol("ocpp1.6")], compression=None
         ) as server:
             await client(folder, server.sockets[0].getsockname()[1])
 
