@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pilotwire import __date__, __version__, image, runtime, schemas
 from pilotwire.errors import PilotwireError
-from pilotwire.shrink import shrink
+from pilotwire.shrink import keywords, shrink
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_AS_SOURCE = ("boot.py", "main.py")
@@ -102,10 +102,11 @@ def files(opt: int = 3, lines: bool = False) -> dict[str, bytes]:
     root = repository()
     flags = ("-O2",) if lines else (f"-O{opt}",)
     made: dict[str, bytes] = {}
+    texts = {name: path.read_text("utf-8") for name, path in sources(root).items()}
+    passed = keywords(texts.values())
     for name, path in sources(root).items():
         if name not in RUN_AS_SOURCE:
-            text = path.read_text("utf-8")
-            text = text if lines else shrink(text, name)
+            text = texts[name] if lines else shrink(texts[name], name, passed)
             made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags, text.encode())
     for name in RUN_AS_SOURCE:
         path = root / "firmware" / name

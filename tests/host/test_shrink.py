@@ -4,7 +4,7 @@ import pytest
 
 from pilotwire import build
 from pilotwire.errors import PilotwireError
-from pilotwire.shrink import shrink
+from pilotwire.shrink import keywords, shrink
 
 SOURCE = '''\
 """Docstring with _secret in it."""
@@ -85,9 +85,47 @@ def test_inheritance_across_modules_is_refused():
     shrink("class A(Exception):\n    def f(self):\n        self._own = 1\n", "a.py")
 
 
+ARGUMENTS = '''\
+def add(first, second, option=1):
+    third = first + second
+    return third * option
+
+
+def nested(outer, other):
+    def inner(value):
+        return value + outer
+
+    return inner(other)
+
+
+def shown(named, print=print):
+    return f"{named}"
+
+
+class Box:
+    def put(self, content, label="\u00e9"):
+        self.content = content; self.label = label
+        return [content for _ in range(2)]
+
+
+result = add(1, 2, option=3), nested(1, 2), shown(4), Box().put(5), Box().content if False else 6
+'''
+
+
+def test_arguments_are_short_where_nobody_names_them():
+    passed = keywords([ARGUMENTS])
+    assert passed == {"option"}
+    small = shrink(ARGUMENTS, "x.py", passed)
+    assert "first" not in small and "second" not in small and "content)" not in small
+    assert "option=1" in small and "outer" in small and "named" in small and "self.content = " in small
+    assert run(small)["result"] == run(ARGUMENTS)["result"] == (9, 3, "4", [5, 5], 6)
+    assert shrink(ARGUMENTS, "x.py") == ARGUMENTS
+    assert shrink(ARGUMENTS, "x.py", frozenset({"**"})) == ARGUMENTS
+
+
 def test_every_module_of_the_firmware_shrinks():
     for name, path in build.sources(build.repository()).items():
         text = path.read_text()
-        small = shrink(text, name)
+        small = shrink(text, name, frozenset())
         compile(small, name, "exec")
         assert len(small.splitlines()) == len(text.splitlines()), name
