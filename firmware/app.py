@@ -8,6 +8,7 @@ import gc
 from evse.connector import Connector
 from ocpp16.charge_point import ChargePoint
 from ocpp16.connection import Connection
+from outlet import Outlet
 import cold
 import ticks
 
@@ -18,47 +19,10 @@ _REPORT_MS = 60000
 _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows where this is not done (facts: TLS then fails)
 _IDLE_TICKS = 50  # between two looks whether flash is to be erased ahead, while no contactor is closed
 _STARVED = 50  # ticks in a row without the memory they need, then a restart
-_SLOW_STEPS = 10  # proximity and temperature are read at every tenth step
 _MIN_MA = 6000
 _ORDERED = ("ocpp", "user", "load")  # limit slots that may be set over the serial line
 # Causes of a start as the reason of a transaction that it cut short; else Reboot.
 _CAUSES = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
-
-
-class Outlet:
-    """One connector of the board and its electrical side: what the safety step works on."""
-
-    def __init__(self, board, evse):
-        self.board = board
-        self.evse = evse
-        self._slow = 0
-        self._duty = -1
-        self._lock = False
-
-    def step(self, now, emergency):
-        board, evse = self.board, self.evse
-        inputs = evse.inputs
-        levels = board.pilot_mv()
-        inputs.high_mv = levels[0]
-        inputs.low_mv = levels[1]
-        inputs.feedback = board.relay_feedback()
-        inputs.pulses = board.pulses()
-        inputs.rcd = board.rcd_tripped()
-        inputs.locked = board.locked()
-        inputs.emergency = emergency
-        if self._slow == 0:
-            self._slow = _SLOW_STEPS
-            inputs.proximity_ohm = board.proximity_ohm()
-            inputs.temperature_c10 = board.temperature_c10()
-        self._slow -= 1
-        evse.step(now)
-        board.relay(evse.relay)  # every time: a pin that was disturbed is put right
-        if evse.duty != self._duty:
-            self._duty = evse.duty
-            board.pwm(evse.duty)
-        if evse.lock != self._lock:
-            self._lock = evse.lock
-            board.lock(evse.lock)
 
 
 class Wallbox:
@@ -72,6 +36,8 @@ class Wallbox:
         self.settings = settings
         self.log = log
         self._link = link
+        self._button = None  # while it is pressed
+        self._booted = False
         self._print = report
         self._report_at = clock.now_ms()
         self._steps = self._seen_steps = self._starved = self._idle = 0
@@ -84,14 +50,13 @@ class Wallbox:
         cause = _CAUSES.get(board.reset_cause, "Reboot")
         self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause)
         self.ocpp.read = self._reading
-        self.outlets = []
-        for k, part in enumerate(board.connectors):
-            wh = self.ocpp.transactions.registers[k]
-            self.ocpp.connectors[k].energy_wh = wh
-            evse = Connector(part.max_ma, part.pulses_per_kwh, part.socket, clock.now_ms(), wh, part.ventilation)
-            evse.limits.set("user", self.settings.get("MaxCurrent") * 1000, "MaxCurrent")
-            self.ocpp.connectors[k].has_lock = part.socket
-            self.outlets.append(Outlet(part, evse))
+        self.outlets = cold.call(
+            "electrics", "outlets", board, self.ocpp.transactions.registers, clock.now_ms(), Outlet, Connector
+        )
+        for outlet, c in zip(self.outlets, self.ocpp.connectors):
+            c.energy_wh = outlet.evse.energy_wh
+            c.has_lock = outlet.board.socket
+            outlet.evse.limits.set("user", self.settings.get("MaxCurrent") * 1000, "MaxCurrent")
         self.connection = Connection(self.ocpp, link, clock, self.log)
         if settings.damaged:
             self.log.error("app", "%d settings files were damaged; values are the last good ones" % settings.damaged)
@@ -124,6 +89,8 @@ class Wallbox:
             c.secured = evse.lock and evse.inputs.locked is not False if c.has_lock else True
             c.unlocked = not evse.lock and not evse.inputs.locked
             c.energy_wh = evse.energy_wh
+        self._keep(now)
+        self._press(now)
         tag = self.board.tag()
         if tag:
             self.log.info("app", "tag " + tag)
@@ -147,6 +114,39 @@ class Wallbox:
         self.connection.tick()
         self._tell(now)
 
+    def _press(self, now):
+        """The button: a long press lets latched faults go."""
+        down = self.board.button()
+        if not down and not self._button:
+            self._booted = True
+            return
+        if not self._button:
+            self._button = cold.call("button", "make", not self._booted)
+        event = self._button.step(down, now)
+        if not down:
+            self._button = None
+        if event:
+            self.log.info("app", "button: " + event)
+        if event == "long":
+            for outlet in self.outlets:
+                outlet.evse.clear_faults()
+
+    def _keep(self, now):
+        """Ask what is asked in the slow path; what a reset must not take goes into memory that outlives one."""
+        tampered = self.board.tamper()
+        news = False
+        for outlet in self.outlets:
+            outlet.evse.report("tamper", tampered)
+            if outlet.board.meter:  # one that is asked
+                outlet.board.meter.poll(now, outlet.evse.meter)
+            news = outlet.news() or news
+        if news:
+            self.board.keep([value for o in self.outlets for value in (o.evse.energy_wh, o.evse.faults.latched)])
+            for k, outlet in enumerate(self.outlets):
+                worn = outlet.wear()
+                if worn:
+                    self.board.note_wear(k, worn)
+
     def _obey(self, order):
         """An order from the serial line: {"limit": {"connector", "slot", "ma"}}."""
         try:
@@ -165,8 +165,8 @@ class Wallbox:
         return (
             evse.energy_wh,
             evse.power_w,
-            None,
-            None,
+            getattr(evse.meter, "currents_ma", None),
+            getattr(evse.meter, "voltages_mv", None),
             evse.offered_ma,
             None,
             evse.inputs.temperature_c10,

@@ -1,4 +1,4 @@
-# Cold: the line of JSON in which the app tells its state over the serial line, "@" before it: what a supervisor or a monitor reads.
+# Cold: the line of JSON in which the app tells its state over the serial line: what a supervisor or a monitor reads.
 import gc
 import json
 

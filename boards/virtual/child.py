@@ -88,12 +88,12 @@ def _drivers(config):
         elif name.endswith("_adc"):
             made.append(machine.ADC(machine.Pin(number), atten=machine.ADC.ATTN_11DB).read_uv)
         elif name == "s0":
-            made.append(machine.Counter(len(made), machine.Pin(number, machine.Pin.IN)))
-        elif name in ("contactor", "lock", "rcd_test", "led"):
+            made.append(machine.Counter(0, machine.Pin(number, machine.Pin.IN)))
+        elif name in ("contactor", "contactor2", "lock", "unlock", "pilot_switch", "rcd_test", "led"):
             made.append(machine.Pin(number, machine.Pin.OUT))
-        elif name in ("contactor_feedback", "lock_feedback", "rcd", "button", "emergency", "tamper"):
+        elif name in ("contactor_feedback", "lock_feedback", "rcd", "earth", "button", "emergency", "tamper"):
             made.append(machine.Pin(number, machine.Pin.IN))
-        elif name == "rfid":
+        elif name in ("rfid", "meter"):
             made.append(machine.UART(number["uart"], number["baud"], rx=number["rx"], tx=number["tx"]))
     return made
 

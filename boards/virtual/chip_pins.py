@@ -70,8 +70,16 @@ class Pin:
                 on ^= 1
             if name == "contactor":
                 wire.output(k, wire.RELAY, on)
+            elif name == "contactor2":
+                wire.output(k, wire.RELAY2, on)
             elif name == "lock":
-                wire.output(k, wire.LOCK, on)
+                if on or "unlock" not in wire.connectors[k]:  # a motor stays where it was driven to
+                    wire.output(k, wire.LOCK, on)
+            elif name == "unlock":
+                if on:
+                    wire.output(k, wire.LOCK, 0)
+            elif name == "pilot_switch":
+                wire.output(k, wire.CUT, on)
             elif name == "rcd_test":
                 wire.output(k, wire.RCD_TEST, on)
             elif name == "pilot_pwm":  # a plain pin on the pilot: steady +12 or -12 V
@@ -97,10 +105,15 @@ class Pin:
         name, k = self._wire
         if name == "contactor_feedback":
             on = wire.read(k, wire.FEEDBACK)
+            if wire.connectors[k].get("feedback") == "optocoupler":
+                # Conducts in one half-wave, to ground against a pull-up.
+                return 0 if on and time.virtual_ms() % 20 < 10 else 1
         elif name == "lock_feedback":
             on = wire.read(k, wire.LOCKED)
         elif name == "rcd":
             on = wire.read(k, wire.RCD)
+        elif name == "earth":
+            on = wire.read(k, wire.OPEN_PE)
         elif name == "s0":  # open collector against a pull-up; pulses are shorter than a look
             return 1
         elif name == "button" or name == "emergency" or name == "tamper":
@@ -143,6 +156,29 @@ def soft(callback, argument):
         callback(argument)
     except (Exception, SystemExit) as error:
         sys.print_exception(error)
+
+
+class Signal:
+    """A pin that is active at 0 or at 1."""
+
+    def __init__(self, pin, *, invert=False):
+        if not isinstance(pin, Pin):
+            raise TypeError("Signal needs a Pin")
+        self._pin = pin
+        self._invert = 1 if invert else 0
+
+    def value(self, value=NOT_GIVEN):
+        if value is NOT_GIVEN:
+            return self._pin.value() ^ self._invert
+        self._pin.value((1 if value else 0) ^ self._invert)
+
+    __call__ = value
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
 
 
 class _Irq:

@@ -8,7 +8,7 @@ from micropython import const
 
 
 class UART(io.IOBase):
-    """The reader's line; what the firmware writes goes nowhere."""
+    """A serial line to what board.json says is at its receiving pin: a reader of lines, or one of chip_peers."""
 
     def __init__(
         self, id, baudrate=115200, bits=8, parity=None, stop=1, *, tx=None, rx=None, **kwargs
@@ -16,6 +16,7 @@ class UART(io.IOBase):
         if not 0 <= whole(id) < 3:
             raise ValueError("UART(%d) does not exist" % id)
         self._rx = bytearray()
+        self._peer = None
         self.init(baudrate, bits, parity, stop, tx=tx, rx=rx, **kwargs)
 
     def init(
@@ -43,8 +44,20 @@ class UART(io.IOBase):
             raise OSError(-258, "ESP_ERR_INVALID_ARG")
         self._size = whole(rxbuf)
         reader = wire.station.get("rfid")
-        if reader and rx is not None and pin_id(rx) == reader["rx"]:
+        if rx is None:
+            return
+        if reader and pin_id(rx) == reader["rx"]:
             wire.on_tag = self._tag
+            if reader.get("driver") == "pn532":
+                from chip_peers import Reader
+
+                self._peer = Reader()
+                wire.on_tag = self._peer.lay
+        for k, connector in enumerate(wire.connectors):
+            if "meter" in connector and pin_id(rx) == connector["meter"]["rx"]:
+                from chip_peers import Meter
+
+                self._peer = Meter(k, connector["meter"])
 
     def _tag(self, tag):
         if len(self._rx) + len(tag) < self._size:
@@ -55,6 +68,8 @@ class UART(io.IOBase):
 
     def any(self):
         wire.refresh()
+        if self._peer:
+            self._rx.extend(self._peer.say())
         return len(self._rx)
 
     def read(self, n=-1):
@@ -80,7 +95,12 @@ class UART(io.IOBase):
         return data
 
     def write(self, buf):
+        if self._peer:
+            self._peer.hear(bytes(buf))
         return len(buf)
+
+    def flush(self):
+        pass
 
     def ioctl(self, request, argument):
         if request == 3:  # MP_STREAM_POLL

@@ -4,7 +4,7 @@ import time
 
 import wire
 from chip_adc import ADC
-from chip_pins import PWM, Pin
+from chip_pins import PWM, Pin, Signal
 from chip_serial import UART, Counter
 from chip_time import RTC, WDT, Timer
 from micropython import const

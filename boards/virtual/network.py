@@ -170,6 +170,63 @@ class WLAN:
         raise ValueError("unexpected key")
 
 
+PHY_LAN8710 = const(0)
+PHY_LAN8720 = const(0)
+PHY_IP101 = const(1)
+PHY_RTL8201 = const(2)
+PHY_DP83848 = const(3)
+PHY_KSZ8041 = const(4)
+PHY_KSZ8081 = const(5)
+
+
+class LAN:
+    """Ethernet by RMII; the word `network` pulls its cable."""
+
+    _made = False
+
+    def __init__(self, id=0, *, mdc=None, mdio=None, power=None, phy_addr=None, phy_type=None, ref_clk=None, ref_clk_mode=None):
+        if LAN._made:
+            raise OSError("LAN interface is in use")
+        for pin in (mdc, mdio):
+            if not isinstance(pin, machine.Pin):
+                raise ValueError("expecting a pin")
+        if power is not None and not isinstance(power, machine.Pin):
+            raise ValueError("expecting a pin")
+        if not isinstance(phy_addr, int) or not 0 <= phy_addr <= 31:
+            raise ValueError("invalid phy address")
+        if phy_type not in (0, 1, 2, 3, 4, 5):
+            raise ValueError("invalid phy type")
+        LAN._made = True
+        self._active = False
+        self._due = 0
+        if power is not None:
+            time.sleep_ms(100)
+
+    def active(self, *on):
+        if on:
+            self._active = bool(on[0])
+            self._due = time.virtual_ms() + _CONNECT_MS
+        return self._active
+
+    def isconnected(self):
+        wire.refresh()
+        if not wire.inputs[wire.NETWORK]:
+            self._due = time.virtual_ms() + _AGAIN_MS
+            return False
+        return self._active and time.virtual_ms() >= self._due
+
+    def status(self):
+        return STAT_GOT_IP if self.isconnected() else STAT_IDLE
+
+    def config(self, *what, **new):
+        if what == ("mac",) and not new:
+            return machine.unique_id()
+        raise ValueError("unknown config param")
+
+    ifconfig = WLAN.ifconfig
+    ipconfig = WLAN.ipconfig
+
+
 _NAMES = {"essid": "ssid", "password": "key", "authmode": "security", "dhcp_hostname": "hostname"}
 _SETTINGS = (
     "mac ssid essid hidden security authmode key password channel bandwidth hostname dhcp_hostname "

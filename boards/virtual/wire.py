@@ -25,13 +25,15 @@ WDT_MS = const(5)
 READS = const(6)
 PROGRAMS = const(7)
 ERASES = const(8)
-OUT_CONNECTOR = const(9)  # then for each connector: PWM, RELAY, LOCK, RCD_TEST
+OUT_CONNECTOR = const(9)  # then for each connector: PWM and so on
 PWM = const(0)  # duty_u16 | frequency << 16, -1 = not driven
 RELAY = const(1)
 LOCK = const(2)
 RCD_TEST = const(3)
-OUT_STRIDE = const(4)
-OUT_WORDS = const(17)
+RELAY2 = const(4)
+CUT = const(5)
+OUT_STRIDE = const(6)
+OUT_WORDS = const(21)
 
 # Words of the record that comes in.
 SPEED_MILLI = const(0)
@@ -50,8 +52,11 @@ FEEDBACK = const(4)
 LOCKED = const(5)
 RCD = const(6)
 TEMPERATURE_C10 = const(7)
-IN_STRIDE = const(8)
-IN_WORDS = const(26)
+OPEN_PE = const(8)
+METER_WH = const(9)  # -1: the meter does not answer
+METER_MA = const(10)  # three of them
+IN_STRIDE = const(13)
+IN_WORDS = const(36)
 
 # Causes that _HALT carries: those of machine.reset_cause(), and what is no reset.
 UNCAUGHT = const(100)
@@ -85,6 +90,8 @@ def load(board):
         for name in connector:
             if name in _CONNECTOR_PINS:
                 pins[connector[name]] = (name, k)
+    if "pn532" in str(board.get("rfid")) or "meter" in str(connectors):
+        import chip_peers  # now: the firmware's path has no stand-ins
     for name in board:
         if name in _STATION_PINS:
             pins[board[name]] = (name, 0)
@@ -103,8 +110,12 @@ _CONNECTOR_PINS = (
     "lock_feedback",
     "rcd",
     "rcd_test",
+    "contactor2",
+    "pilot_switch",
+    "earth",
+    "unlock",
 )
-_STATION_PINS = ("temperature_adc", "led", "button", "emergency", "tamper")
+_STATION_PINS = ("temperature_adc", "led", "ring", "button", "emergency", "tamper")
 
 
 def connect(file, flash):

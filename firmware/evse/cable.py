@@ -16,18 +16,16 @@ _MIN_OHM = const(80)
 _OPEN_OHM = const(2460)
 _STABLE_MS = const(400)  # the caller may read it only each 200 ms
 
-# up to ohm, mA
-_BANDS = ((140, 63000), (308, 32000), (936, 20000), (2460, 13000))
-
 
 def rating_ma(ohm):
     """What a cable may carry, 0 for a resistance that no cable has (open, shorted)."""
-    if ohm < _MIN_OHM:
+    if ohm < _MIN_OHM or ohm > _OPEN_OHM:
         return 0
-    for band in _BANDS:
-        if ohm <= band[0]:
-            return band[1]
-    return 0
+    if ohm <= 140:
+        return 63000
+    if ohm <= 308:
+        return 32000
+    return 20000 if ohm <= 936 else 13000
 
 
 class Cable:

@@ -27,8 +27,10 @@ class Contactor:
         self.closed = False  # what the coil is told
         self.weld = False
         self.no_close = False
-        self.cycles = 0
-        self.grace_ms = 0  # how long it has been closed without an offer
+        self.cycles = 0  # closings and whole seconds closed, until somebody writes them down and clears them
+        self.closed_s = 0
+        self._closed_ms = 0
+        self._grace_ms = 0  # how long it has been closed without an offer
         self._wait_ms = 0
         self._still_ms = 0
         self._mismatch_ms = 0
@@ -44,18 +46,22 @@ class Contactor:
                 self._switch(True)
                 self.cycles += 1
             return
+        self._closed_ms += dt_ms
+        if self._closed_ms >= 1000:
+            self.closed_s += self._closed_ms // 1000
+            self._closed_ms %= 1000
         if may:
-            self.grace_ms = 0
+            self._grace_ms = 0
             return
-        if not keep or self.grace_ms >= _GRACE_MS:
+        if not keep or self._grace_ms >= _GRACE_MS:
             self._switch(False)
             self._wait_ms = _RECLOSE_FAULT_MS if fault else _RECLOSE_MS
         else:
-            self.grace_ms += dt_ms  # after the check: X1 goes out in this very step
+            self._grace_ms += dt_ms  # after the check: X1 goes out in this very step
 
     def _switch(self, closed):
         self.closed = closed
-        self.grace_ms = 0
+        self._grace_ms = 0
         self._still_ms = 0
         self._mismatch_ms = 0
 

@@ -1,97 +1,105 @@
 """Every fault in one table: how long a cause must last, and how the fault ends.
 
-Causes come in as a bit mask, one bit per row. `SELF` ends when its cause has been gone for the
-time in the table, `UNPLUG` when it is gone and the car is too, `RESET` when it is gone and somebody
-asked for it (or the charger restarted). The first active row of the table names the fault.
+Causes come in as a bit mask, one bit per name. The first active one in the order of NAMES, worst first, names the state.
+docs/board.md has the same table in words; tests/host/test_faults.py compares the two.
 """
 
-SELF = 0
-UNPLUG = 1
-RESET = 2
+try:
+    from micropython import const
+except ImportError:
 
-# name, cause lasts ms, gone for ms, how it ends, does the allowance to charge end with it
-FAULTS = (
-    ("emergency", 0, 1000, SELF, True),
-    ("rcd", 0, 1000, RESET, True),
-    ("weld", 0, 0, RESET, True),
-    ("no_close", 0, 0, UNPLUG, False),
-    ("short", 100, 1000, SELF, False),
-    ("diode", 0, 0, UNPLUG, False),
-    ("over_current", 0, 1000, UNPLUG, False),
-    ("temperature", 500, 1000, SELF, False),
-    ("cable", 500, 500, SELF, False),
-    ("lock", 3000, 0, SELF, False),
-    ("meter", 5000, 1000, SELF, False),
+    def const(value):
+        return value
+
+
+NAMES = (
+    "emergency",
+    "open_pe",
+    "rcd",
+    "weld",
+    "no_close",
+    "short",
+    "diode",
+    "over_current",
+    "temperature",
+    "cable",
+    "lock",
+    "meter",
+    "tamper",
 )
 
-EMERGENCY = 1 << 0
-RCD = 1 << 1
-WELD = 1 << 2
-NO_CLOSE = 1 << 3
-SHORT = 1 << 4
-DIODE = 1 << 5
-OVER_CURRENT = 1 << 6
-TEMPERATURE = 1 << 7
-CABLE = 1 << 8
-LOCK = 1 << 9
-METER = 1 << 10
-
-_CAP_MS = 100000
-
-
-def bit(name):
-    """Bit of a fault by name; ValueError for an unknown one."""
-    for i in range(len(FAULTS)):
-        if FAULTS[i][0] == name:
-            return 1 << i
-    raise ValueError("no fault " + str(name))
+# How it ends: 0 when its cause has been gone for the time below; 1 when it is gone and the car is too; 2 when it is gone and
+# somebody asked for it, which a restart is not: the caller keeps `latched` over one.
+_UNPLUG = const(1)
+_WIDTH = const(4)
+# Per name: cause lasts, gone for (20 ms each), how it ends, does the allowance to charge end with it.
+_ROWS = (
+    b"\x00\x32\x00\x01"  # emergency
+    b"\x00\x32\x00\x01"  # open_pe
+    b"\x00\x32\x02\x01"  # rcd
+    b"\x00\x00\x02\x01"  # weld
+    b"\x00\x00\x01\x00"  # no_close
+    b"\x05\x32\x00\x00"  # short
+    b"\x00\x00\x01\x00"  # diode
+    b"\x00\x32\x01\x00"  # over_current
+    b"\x19\x32\x00\x00"  # temperature
+    b"\x19\x19\x00\x00"  # cable
+    b"\x00\x00\x00\x00"  # lock
+    b"\xfa\x32\x00\x00"  # meter
+    b"\x00\x32\x00\x01"  # tamper
+)
+_LATCHING = const(1 << 2 | 1 << 3)  # the rows with _RESET
+_UNIT_MS = const(20)
+_CAP_MS = const(100000)
+_RESET_MS = const(2000)  # some causes must be gone for a second
 
 
 class Faults:
     """Active faults of one connector."""
 
-    def __init__(self):
-        self.active = 0
+    def __init__(self, latched=0):
+        self.active = latched & _LATCHING
+        self.latched = 0  # those of the active ones that a restart must not clear
         self.name = None
         self.ends_allowance = False
         self._last_causes = 0
-        self._ms = [0] * len(FAULTS)  # how long each cause is as it is now
-        self._reset = False
+        self._ms = [0] * len(NAMES)  # how long each cause is as it is now
+        self._reset_ms = 0
+        self._explain()
 
     def reset(self):
-        """Let latched faults go whose cause is gone; takes effect in the next step."""
-        self._reset = True
+        """Let latched faults go whose cause is gone, or will be within two seconds."""
+        self._reset_ms = _RESET_MS
 
     def step(self, dt_ms, causes, unplugged):
         """Bring the active faults up to date; allocation-free."""
         if causes == 0 and self.active == 0 and self._last_causes == 0:
-            self._reset = False
+            self._reset_ms = 0
             return
-        for i in range(len(FAULTS)):
-            self._row(i, dt_ms, causes, unplugged)
+        for i in range(len(NAMES)):
+            mask = 1 << i
+            if (causes ^ self._last_causes) & mask:
+                self._ms[i] = 0
+            elif self._ms[i] < _CAP_MS:
+                self._ms[i] += dt_ms
+            row = i * _WIDTH
+            if causes & mask:
+                if self._ms[i] >= _ROWS[row] * _UNIT_MS:
+                    self.active |= mask
+            elif self.active & mask and self._ms[i] >= _ROWS[row + 1] * _UNIT_MS:
+                end = _ROWS[row + 2]
+                if end == 0 or (end == _UNPLUG and unplugged) or self._reset_ms > 0:
+                    self.active &= ~mask
         self._last_causes = causes
-        self._reset = False
+        self._reset_ms -= dt_ms if self._reset_ms > 0 else 0
         self._explain()
 
-    def _row(self, i, dt_ms, causes, unplugged):
-        mask = 1 << i
-        if (causes ^ self._last_causes) & mask:
-            self._ms[i] = 0
-        elif self._ms[i] < _CAP_MS:
-            self._ms[i] += dt_ms
-        row = FAULTS[i]
-        if causes & mask:
-            if self._ms[i] >= row[1]:
-                self.active |= mask
-        elif self.active & mask and self._ms[i] >= row[2]:
-            if row[3] == SELF or (row[3] == UNPLUG and unplugged) or self._reset:
-                self.active &= ~mask
-
     def _explain(self):
+        self.latched = self.active & _LATCHING
         self.name = None
         self.ends_allowance = False
-        for i in range(len(FAULTS) - 1, -1, -1):
+        for i in range(len(NAMES) - 1, -1, -1):
             if self.active >> i & 1:
-                self.name = FAULTS[i][0]
-                if FAULTS[i][4]:
+                self.name = NAMES[i]
+                if _ROWS[i * _WIDTH + 3]:
                     self.ends_allowance = True

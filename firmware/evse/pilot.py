@@ -13,14 +13,14 @@ except ImportError:
         return value
 
 
-A = const(0)  # levels; the order is that of falling voltage
-B = const(1)
-C = const(2)
-D = const(3)
-E = const(4)
+# Levels in the order of falling voltage, and the two duties that are none. connector.py has them too: a public name costs RAM.
+_A = const(0)
+_C = const(2)
+_D = const(3)
+_E = const(4)
 
-X1 = const(1000)
-F = const(0)
+_X1 = const(1000)
+_F = const(0)
 
 _THRESHOLDS_MV = (10500, 7500, 4500, 1500)
 _HYSTERESIS_MV = const(250)
@@ -63,29 +63,16 @@ def duty_permille(ma):
     return ma // 250 + 640
 
 
-def offered_ma(permille):
-    """What a car reads from a duty (IEC 61851-1 table A.8); 0 where it must not charge."""
-    if permille < 80 or permille > 970:
-        return 0
-    if permille < 100:
-        return 6000
-    if permille <= 850:
-        return permille * 60
-    if permille <= 960:
-        return (permille - 640) * 250
-    return 80000
-
-
 class Pilot:
     """Debounced level and diode check from the high and low level of each burst."""
 
     def __init__(self):
-        self.level = A
+        self.level = _A
         self.state = "A"
         self.unknown = True  # nothing sensed yet: after start, and after F
         self.diode_ok = False  # seen since the car came
         self.diode_bad = False  # missing for long enough to be a fault
-        self._candidate = A
+        self._candidate = _A
         self._candidate_ms = 0
         self._away_ms = 0
         self._missed = 0
@@ -95,28 +82,28 @@ class Pilot:
 
     def step(self, dt_ms, high_mv, low_mv, duty):
         """One burst, taken while `duty` was on the pin, dt_ms after the one before."""
-        if duty == F:
+        if duty == _F:
             # Steady -12 V says nothing about the car: everything is found out anew after it.
             self.state = "F"
             self.unknown = True
-            self.level = A
+            self.level = _A
             self.diode_ok = False
             self._good = 0
             self._pwm_ms = 0
-            self._candidate = A
+            self._candidate = _A
             self._candidate_ms = 0
             self._away_ms = 0
             return
         if high_mv > _MISSED_MV:
             self._missed = 0
             self._debounce(dt_ms, high_mv)
-        elif self._missed < _MISSED - 1 and duty != X1:
+        elif self._missed < _MISSED - 1 and duty != _X1:
             # At 10 % duty a burst now and then lies between the pulses: that is no level.
             self._missed += 1
         else:
             self._debounce(dt_ms, high_mv)
-        self._diode(dt_ms, low_mv, duty != X1)
-        self.state = _NAMES[2 * self.level + (1 if duty != X1 else 0)]
+        self._diode(dt_ms, low_mv, duty != _X1)
+        self.state = _NAMES[2 * self.level + (1 if duty != _X1 else 0)]
 
     def _debounce(self, dt_ms, mv):
         level = self.level
@@ -134,11 +121,11 @@ class Pilot:
         else:
             self._candidate = seen
             self._candidate_ms = 0
-        if level == C or level == D or seen == A:
+        if level == _C or level == _D or seen == _A:
             # Whatever it is now: two bursts that disagree with each other still left C.
             if self._away_ms < _LEAVE_MS:
                 return
-        elif seen == C or seen == D:
+        elif seen == _C or seen == _D:
             if self._candidate_ms < _TO_C_MS:
                 return
         elif self._candidate_ms < _OTHER_MS:
@@ -148,7 +135,7 @@ class Pilot:
         self._away_ms = 0
 
     def _classify(self, mv, level):
-        seen = A
+        seen = _A
         for i in range(4):
             if mv < _THRESHOLDS_MV[i] + (_HYSTERESIS_MV if level > i else -_HYSTERESIS_MV):
                 seen = i + 1
@@ -157,10 +144,10 @@ class Pilot:
     def _diode(self, dt_ms, low_mv, pwm):
         if dt_ms > _STALL_MS:
             dt_ms = _STALL_MS
-        if self.level == A or self.level == E:
+        if self.level == _A or self.level == _E:
             self._good = 0
             self.diode_ok = False
-        if not pwm or self.level == A or self.level == E or self._candidate == E:
+        if not pwm or self.level == _A or self.level == _E or self._candidate == _E:
             # Without PWM there is no low level; on a short there is none either, and that has
             # a name of its own.
             self._bad_ms = 0

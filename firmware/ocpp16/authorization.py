@@ -1,40 +1,23 @@
 # Cold: may this tag charge? Decided from what is on flash, or by asking the central system (AUTH rows).
 #
-# The authorization cache keeps what the central system said of a tag. Tags are spread over buckets by a hash, one small file
-# each, so a look-up reads one file; a full bucket gives up an invalid entry first, then its oldest valid one (AUTH-09). A
-# generation number empties all buckets at once and atomically (ClearCache).
-# Bucket: version, generation, then entries of 50 bytes: status, when (4), expiryDate or 0 (4), parent (1 + 20), tag (20, then zeros).
-from binascii import crc32
-from struct import pack_into, unpack_from
+# The local list goes before the authorization cache; each is a cold module that is loaded for its part of the question only,
+# because the memory for all of them at once is not there.
+import os
 
-import iso8601
+import cold
 
 START = 0
 ASK = 1
 REFUSE = 2
 
-_STATUSES = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
-_BUCKETS = 64
-_PER_BUCKET = 28  # 1,000 tags make a bucket overflow hardly ever
-_ENTRY = 50
-_TAG = 30
-_TAG_SIZE = 20
-_VERSION = 1
-_GENERATION = "cache"
+_CACHE = "ocpp16.authorization_cache"
+_VALID = ("Accepted", "ConcurrentTx")
 
 
 def decide(cp, tag, online):
     """(START, ASK or REFUSE, parentIdTag or None) for a tag that is presented."""
     get = cp.settings.get
-    info = None
-    if get("AuthorizationCacheEnabled"):
-        info = _find(cp, tag)
-    status, parent = None, None
-    if info:
-        status, expiry, parent = info
-        utc = cp.clock.utc()
-        if expiry and utc is not None and utc >= expiry:  # AUTH-07
-            status = "Expired"
+    status, parent = known(cp, tag)
     if online:
         return (START if get("LocalPreAuthorize") and status == "Accepted" else ASK), parent
     if not cp.known:  # this central system never accepted us (CORE-BOOT-11)
@@ -46,91 +29,37 @@ def decide(cp, tag, online):
     return (START if get("AllowOfflineTxForUnknownId") else REFUSE), parent
 
 
-def received(cp, tag, info):
-    """Remember an idTagInfo of the central system (AUTH-08)."""
-    if not cp.settings.get("AuthorizationCacheEnabled"):
-        return
-    expiry = 0
-    if info.get("expiryDate"):
-        expiry = iso8601.parse(info["expiryDate"])
-    key, parent = _key(tag), info.get("parentIdTag", "").encode()
-    if len(key) > _TAG_SIZE or len(parent) > _TAG_SIZE:  # not ASCII: asked for each time
-        return
-    entry = bytearray(_ENTRY)
-    pack_into("<BIIB", entry, 0, _STATUSES.index(info["status"]), cp.clock.utc() or 0, max(0, expiry), len(parent))
-    entry[10 : 10 + len(parent)] = parent
-    entry[_TAG : _TAG + len(key)] = key
-    _put(cp, key, entry)
+def known(cp, tag):
+    """(status or None, parentIdTag or None) of a tag by what is on flash (AUTH-04)."""
+    info = _listed(cp, tag)
+    if not info and cp.settings.get("AuthorizationCacheEnabled"):
+        info = cold.call(_CACHE, "find", cp, tag)
+    return (_status(cp, info), info[2]) if info else (None, None)
 
 
-def clear(cp):
-    """Empty the cache."""
-    data = cp.store.read(_GENERATION)
-    generation = ((data[0] if data else 0) + 1) & 255
-    if generation == 0:  # buckets of the last round would look fresh again
-        for k in range(_BUCKETS):
-            cp.store.remove(_GENERATION + str(k))
-    cp.store.write(_GENERATION, bytes((generation,)))
-
-
-def _find(cp, tag):
-    """(status, expiry or 0, parent or None) as last received, or None."""
-    key = _key(tag)
-    data = _bucket(cp, key)
-    at = _place(data, key)
-    if at < 0:
+def _listed(cp, tag):
+    """(status, expiryDate or 0, parentIdTag or None) by the local list, in which ConcurrentTx is valid (AUTH-23), or None."""
+    if not cp.settings.get("LocalAuthListEnabled"):
         return None
-    status, _, expiry, size = unpack_from("<BIIB", data, at)
-    return _STATUSES[status], expiry, bytes(data[at + 10 : at + 10 + size]).decode() or None
+    try:
+        os.stat(cp.store.path("locallist"))
+    except OSError:  # mostly there is none: its module stays where it is
+        return None
+    info = cold.call("ocpp16.local_list", "find", cp, tag)
+    return ("Accepted", info[1], info[2]) if info and info[0] in _VALID else info
 
 
-def _put(cp, key, entry):
-    data = _bucket(cp, key)
-    at = _place(data, key)
-    if at >= 0:
-        if data[at] == entry[0] and data[at + 5 : at + _ENTRY] == entry[5:]:
-            return  # known already: no write
-        data[at : at + _ENTRY] = entry
-    else:
-        if len(data) >= 2 + _PER_BUCKET * _ENTRY:
-            at = _victim(data)
-            data = data[:at] + data[at + _ENTRY :]
-        data += entry
-    cp.store.write(_name(key), data)
+def _status(cp, info):
+    utc = cp.clock.utc()
+    return "Expired" if info[1] and utc is not None and utc >= info[1] else info[0]  # AUTH-07
 
 
-def _bucket(cp, key):
-    generation = cp.store.read(_GENERATION)
-    generation = generation[0] if generation else 0
-    data = cp.store.read(_name(key))
-    if not data or data[0] != _VERSION or data[1] != generation or (len(data) - 2) % _ENTRY:
-        return bytearray((_VERSION, generation))
-    return bytearray(data)
-
-
-def _key(tag):
-    return tag.lower().encode()
-
-
-def _name(key):
-    return _GENERATION + str(crc32(key) % _BUCKETS)
-
-
-def _place(data, key):
-    if len(key) <= _TAG_SIZE:
-        key += bytes(_TAG_SIZE - len(key))
-        for at in range(2, len(data), _ENTRY):
-            if data[at + _TAG : at + _ENTRY] == key:
-                return at
-    return -1
-
-
-def _victim(data):
-    """The place of the oldest entry that is not Accepted, else of the oldest."""
-    best, best_rank = 2, None
-    for at in range(2, len(data), _ENTRY):
-        status, when = unpack_from("<BI", data, at)
-        rank = (status == 0, when)
-        if best_rank is None or rank < best_rank:
-            best, best_rank = at, rank
-    return best
+def received(cp, tag, info):
+    """Remember an idTagInfo of the central system (AUTH-08), unless the local list knows the tag."""
+    listed = _listed(cp, tag)
+    if listed:
+        if (_status(cp, listed) == "Accepted") != (info["status"] in _VALID):  # AUTH-20
+            station = cp.statuses.current(0)[0]
+            cp.statuses.notice(0, (station, "LocalListConflict", None, None), cp.clock.utc())
+    elif cp.settings.get("AuthorizationCacheEnabled"):
+        cold.call(_CACHE, "put", cp, tag, info)

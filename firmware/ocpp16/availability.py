@@ -4,12 +4,18 @@
 # File: version, inoperative bits (2), scheduled bits (2). Under 128 bytes: a change costs hardly an erase.
 from struct import pack, unpack
 
+import cold
+
 _FILE = "availability"
 _VERSION = 1
 _ALL = 0xFFFF
 
 
 def load(cp):
+    """What holds from before the start, reservations as well."""
+    data = cp.store.read("reservations")
+    if data:
+        cold.call("ocpp16.reservations", "load", cp, data)
     data = cp.store.read(_FILE)
     if data and len(data) == 5 and data[0] == _VERSION:
         _, cp.inoperative, cp.scheduled = unpack("<BHH", data)

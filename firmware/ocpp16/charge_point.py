@@ -38,9 +38,12 @@ class ChargePoint:
         self.transactions = Transactions(ledgers, connectors, settings, clock, log)
         self.transactions.on_start = self._on_start
         self.connectors = [Connector(k + 1, self.transactions, settings, log) for k in range(connectors)]
+        self.reservations = []
+        self.expiry = 0  # of the first of them
+        self._seen = None  # what went on when they were looked at last
+        cold.call("ocpp16.availability", "load", self)
         for number in self.transactions.close_interrupted(cause):
             self.connectors[number - 1].closed_at_start()
-        cold.call("ocpp16.availability", "load", self)
         cold.call("ocpp16.availability", "settle", self)
         known = store.read(_KNOWN)
         self.known = known == settings.get("CentralSystemURL").encode()
@@ -49,11 +52,12 @@ class ChargePoint:
         self.statuses = Statuses(self)
         self.sampling = Sampling(self)
         self.transactions.boundary = self.sampling.boundary
-        self._boot_at = None  # not before, once an answer said so
+        self.boot_at = None  # not before, once an answer said so
         self._last_call = clock.now_ms()
         self.auth = None  # authorisation under way, see ocpp16.tags
         self.unbound = None
         self._reset = None  # (type, since)
+        self.triggered = []  # what the central system asked for, see ocpp16.remote_trigger
         self._calls = []  # of the profiles, to be sent when their turn comes
         self._unlocks = []  # [connector, id of the CALL, deadline]
 
@@ -71,6 +75,7 @@ class ChargePoint:
     def disconnected(self):
         self.online = False
         self.statuses.disconnected()
+        self.triggered.clear()
         self.rpc.disconnected()
 
     def receive(self, text, now):
@@ -82,19 +87,26 @@ class ChargePoint:
     def next_call(self, now):
         """The next CALL, or None: what Rpc asks when none is outstanding."""
         if self.registration != "Accepted":
-            return self._boot_notification(now)
+            return (self.registration == "Pending" and self._noticed()) or self.boot_notification(now)
         if self._reset:
             return self.transactions.next_call(now)
-        call = self.statuses.next_call() or self._authorize()
+        call = self._noticed() or self._authorize()
         if not call and self._calls:
             call = self._calls.pop(0)
         call = call or self.transactions.next_call(now)
         if not call:
             wait = min(self.settings.get("HeartbeatInterval") or _DAY_S, _DAY_S)
             if ticks.diff(now, self._last_call) >= wait * 1000:
-                call = Call("Heartbeat", {}, self._heartbeat_done)
+                call = Call("Heartbeat", {}, self.informed)
         if call:
             self._last_call = now
+        return call
+
+    def _noticed(self):
+        """A status, or what the central system asked for: all that leaves in Pending (CORE-BOOT-06)."""
+        call = self.statuses.next_call()
+        if not call and self.triggered:
+            call = cold.call("ocpp16.remote_trigger", "message", self)
         return call
 
     def send(self, call):
@@ -105,18 +117,19 @@ class ChargePoint:
 
     # -- registration
 
-    def _boot_notification(self, now):
-        if self._boot_at is not None and ticks.diff(now, self._boot_at) < 0:
+    def boot_notification(self, now):
+        if self.boot_at is not None and ticks.diff(now, self.boot_at) < 0:
             return None
         return Call("BootNotification", cold.call(_REGISTRATION, "payload", self), self._boot_done)
 
     def _boot_done(self, call, answer, error):
-        self._boot_at = cold.call(_REGISTRATION, "done", self, answer, error)
+        self.boot_at = cold.call(_REGISTRATION, "done", self, answer, error)
         if self.registration == "Accepted":
             self.statuses.all(True)
 
-    def _heartbeat_done(self, call, answer, error):
-        if answer:
+    def informed(self, call, answer, error):
+        """Something was sent whose answer says nothing; that of Heartbeat says the time."""
+        if answer and "currentTime" in answer:
             cold.call(_REGISTRATION, "sync", self, answer["currentTime"])
 
     def accepted_by(self, url):
@@ -143,12 +156,20 @@ class ChargePoint:
                 self._try_free_charging(c)
         if settle:
             cold.call("ocpp16.availability", "settle", self)
+        if self.reservations:
+            self._watch_reservations()
         self.sampling.tick(now)
         self.statuses.tick(now)
         if self._unlocks:
             self._finish_unlocks(now)
         if self._reset:
             self._finish_reset(now)
+
+    def _watch_reservations(self):
+        seen = [c.transaction or c.status for c in self.connectors]
+        if seen != self._seen or (self.clock.utc() or 0) >= self.expiry:
+            cold.call("ocpp16.reservations", "settle", self)
+            self._seen = seen
 
     def _try_free_charging(self, c):
         c.tried = True

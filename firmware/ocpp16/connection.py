@@ -24,12 +24,14 @@ class Connection:
         self._clock = clock
         self._log = log
         self._wake = asyncio.Event()
+        self._sent = asyncio.Event()  # nothing is left to be sent
         self._ws = None
         self._wait_s = _FIRST_WAIT_S
         self._pinged_at = 0
         self._awaited = None  # frames received when the ping was due that is not answered yet
         self._ping = False  # a ping is to be sent
         self._good = False  # this connection was accepted
+        self._head = None  # of the answer to the handshake
         self.failures = 0
         self.on_failure = None  # called with the kind of each, see ocpp16.trouble
 
@@ -100,6 +102,7 @@ class Connection:
             while not reader.done():
                 self._wake.clear()
                 await self._send()
+                self._sent.set()
                 await self._wake.wait()
             await reader  # raises what ended it
         finally:
@@ -111,7 +114,8 @@ class Connection:
         self._log.info("link", "closed by the central system: %s %s" % (ws.close_code, ws.close_reason))
 
     async def _open(self):
-        cp, link, heard = self._cp, self._link, []
+        cp, link = self._cp, self._link
+        self._head = None
         # Names are not looked up while a car charges: that blocks for seconds when the network is down.
         link.busy = any([c.energised for c in cp.connectors])
         try:
@@ -121,11 +125,16 @@ class Connection:
             else:
                 stream = await link.connect(host, port)
             gc.collect()  # what opened it is free again, and the next cold module is as large
-            return await wsclient.connect(stream, host, path, _PROTOCOL, (), _MAX_MESSAGE, shown, heard.append)
+            return await wsclient.connect(stream, host, path, _PROTOCOL, (), _MAX_MESSAGE, shown, self._hear)
         finally:
             self._clock.lend(None)
-            if heard and self._clock.utc() is None:
-                cold.call("ocpp16.timekeeping", "heard", cp, heard)
+            head, self._head = self._head, None
+            if head and self._clock.utc() is None:
+                cold.call("ocpp16.timekeeping", "heard", cp, head)
+
+    def _hear(self, data):
+        if self._head is None:  # the first piece, in which a Date usually is
+            self._head = data
 
     async def _read(self):
         ws = self._ws
@@ -140,6 +149,9 @@ class Connection:
                     self._wait_s = _FIRST_WAIT_S
                     cold.call("ocpp16.timekeeping", "remember", self._cp)
                 self._wake.set()
+                # One message at a time: an answer that waits keeps the module alive that makes it.
+                self._sent.clear()
+                await self._sent.wait()
         finally:
             self._wake.set()
 

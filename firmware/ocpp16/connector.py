@@ -10,6 +10,7 @@ CHARGING = "Charging"
 SUSPENDED_EV = "SuspendedEV"
 SUSPENDED_EVSE = "SuspendedEVSE"
 FINISHING = "Finishing"
+RESERVED = "Reserved"
 UNAVAILABLE = "Unavailable"
 FAULTED = "Faulted"
 
@@ -66,6 +67,8 @@ class Connector:
         self.parent = None
         self.finishing = False  # the transaction is over, the cable still in
         self.unavailable = False
+        self.reserved = False  # kept for some tag, see ocpp16.reservations
+        self.reservation = None  # id of the one that the tag here uses up by its start
         self.tried = False  # the cable that is in was tried for free charging
         self._since = 0  # now_ms since when current is offered to the transaction
         self._transactions = transactions
@@ -92,10 +95,13 @@ class Connector:
         """A tag or a remote start may begin something here."""
         return not (self.transaction or self.tag or self.fault or self.unavailable or self.finishing)
 
-    def authorise(self, tag, parent, now):
+    def authorise(self, tag, parent, reservation, now):
         """The tag may charge here; begins at once with the cable in, else when it is plugged within ConnectionTimeOut."""
         self.tag = tag
         self.parent = parent
+        self.reservation = reservation
+        if self.status == RESERVED:  # never to Charging at once
+            self.status = PREPARING
         self._deadline = ticks.add(now, self._settings.get("ConnectionTimeOut") * 1000)
         self.update(now)
 
@@ -168,7 +174,7 @@ class Connector:
             self.cancel()
         elif self.plugged and self.secured:
             if self._transactions.has_room():
-                tx = self._transactions.begin(self.number, self.tag, self.energy_wh)
+                tx = self._transactions.begin(self.number, self.tag, self.energy_wh, self.reservation)
                 tx.parent = self.parent
                 self._since = now
                 self.cancel()
@@ -198,6 +204,8 @@ class Connector:
             return UNAVAILABLE
         if self.finishing:
             return FINISHING
+        if self.reserved and not self.tag and self.status != PREPARING:  # AUTH-15: by way of Available
+            return RESERVED
         return PREPARING if self.inserted or self.tag else AVAILABLE
 
 

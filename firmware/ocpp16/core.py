@@ -5,7 +5,7 @@ from settings import SettingError
 from settingsedit import find, options, to_text
 
 from ocpp16 import meter_values
-from ocpp16.tags import choose, remote_start
+from ocpp16 import tags
 import cold
 
 _VALUE_MAX = 500
@@ -100,14 +100,18 @@ class Profile:
 
     def remote_start_transaction(self, payload):
         cp = self._cp
-        number = payload.get("connectorId")
+        number, tag = payload.get("connectorId"), payload["idTag"]
         if number is None:
-            c = choose(cp, False)
+            c = tags.choose(cp, tag, None, False)
+            for other in () if c else cp.connectors:  # it may be of the group that one is reserved for
+                c = c or (other if other.free else None)
         else:
             c = cp.connectors[number - 1] if 0 < number <= len(cp.connectors) else None
         if cp.registration != "Accepted" or cp.busy or c is None or not c.free:
             return {"status": "Rejected"}
-        remote_start(cp, c.number, payload["idTag"], cp.clock.now_ms())
+        if cp.reservations and not cold.call("ocpp16.reservations", "usable", cp, tag, c.number):
+            return {"status": "Rejected"}
+        tags.remote_start(cp, c.number, tag, cp.clock.now_ms())
         return {"status": "Accepted"}
 
     def remote_stop_transaction(self, payload):
@@ -145,7 +149,7 @@ class Profile:
 
     def clear_cache(self, payload):
         try:
-            cold.call("ocpp16.authorization", "clear", self._cp)
+            cold.call("ocpp16.authorization_cache", "clear", self._cp)
         except OSError:
             return {"status": "Rejected"}
         return {"status": "Accepted"}

@@ -9,6 +9,7 @@ from ocpp16.transactions import ANSWER, BOOT, DATA, REASONS, SAMPLE, START, STOP
 import iso8601
 
 _VERSION = 1
+_NO_RESERVATION = -1 << 63
 
 
 def next_message(t):
@@ -31,15 +32,22 @@ def next_message(t):
     return _start(t, rec, data) if kind == START else _stop(t, rec, data)
 
 
+def start_of(data):
+    """(stamp, connector, meter, reservationId or None, tag) of a START record."""
+    _, stamp, connector, wh, reservation = unpack_from("<BIBIq", data)
+    return stamp, connector, wh, None if reservation == _NO_RESERVATION else reservation, bytes(data[18:]).decode()
+
+
 def _start(t, rec, data):
-    _, stamp, connector, wh = unpack_from("<BIBI", data)
-    tag = bytes(data[10:]).decode()
+    stamp, connector, wh, reservation, tag = start_of(data)
     payload = {
         "connectorId": connector,
         "idTag": tag,
         "meterStart": wh,
         "timestamp": _timestamp(t, rec, stamp),
     }
+    if reservation is not None:
+        payload["reservationId"] = reservation
     return "StartTransaction", payload, (START, rec, rec, connector, tag)
 
 

@@ -1,7 +1,7 @@
 # Cold: what was left on flash at a start, and messages that the central system refused for good.
 from struct import pack, unpack_from
 
-from ocpp16.messages import kept
+from ocpp16.messages import kept, start_of
 from ocpp16.transactions import ANSWER, REQUEUED, SAMPLE, START, STOP, Transaction
 from ledger import REFUSED
 
@@ -35,10 +35,11 @@ def _scan(t):
     marks = []
     for rec, kind, data, done in t.journal.records():
         if kind == START:
-            _, stamp, connector, wh = unpack_from("<BIBI", data)
+            stamp, connector, wh, reservation, tag = start_of(data)
             if connector <= len(t.open):
-                tx = Transaction(rec, connector, bytes(data[10:]).decode(), wh, stamp)
-                tx.live = not done
+                tx = Transaction(rec, connector, tag, wh, stamp)
+                tx.reservation = reservation  # type: ignore
+                tx.live = not done  # type: ignore
                 t.open[connector - 1] = tx
                 _saw(t, connector, wh)
             t.queued += not done

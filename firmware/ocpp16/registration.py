@@ -1,4 +1,5 @@
 # Cold: BootNotification, and the clock of the central system (CORE-BOOT rows).
+import cold
 import iso8601
 import ticks
 
@@ -24,10 +25,14 @@ def _printable(text):
 def done(cp, answer, error):
     """BootNotification was answered, or not; when to send the next one, None for as soon as possible."""
     wait = 0
+    if cp.registration == "Accepted":  # it was asked for (TRG-04): Pending from now on, or all are told anew
+        cp.statuses.disconnected()
     if answer:
         cp.registration = answer["status"]
         sync(cp, answer["currentTime"])
         wait = answer["interval"]
+        if cp.reservations:  # some may be over by the clock that is known now
+            cold.call("ocpp16.reservations", "settle", cp)
     cp.rpc.silent = cp.registration == "Rejected"
     cp.log.info("ocpp", "BootNotification: " + (cp.registration if answer else error))
     if cp.registration == "Accepted":

@@ -30,10 +30,10 @@ def check(name, payload):
         raise OcppError("NotImplemented", name)
     if not isinstance(payload, dict):
         raise OcppError("FormationViolation", "payload is not an object")
-    _value(spec, 0, payload, name)
+    check_value(spec, 0, payload, name)
 
 
-def _value(spec, at, value, path):
+def check_value(spec, at, value, path):
     """Check `value` against the type at `at`; return the place behind the type."""
     c = spec[at]
     if c == "{":
@@ -87,7 +87,7 @@ def _object(spec, at, value, path):
         name = spec[at:mark]
         at = mark + 1
         if value.get(name) is not None:  # null for an absent field is accepted
-            at = _value(spec, at, value[name], path + "." + name)
+            at = check_value(spec, at, value[name], path + "." + name)
         elif spec[mark] == "!":
             raise OcppError(_REQUIRED, path + "." + name)
         else:
@@ -102,7 +102,7 @@ def _array(spec, at, value, path):
     if spec[end - 1] == "+" and not value:
         raise OcppError(_REQUIRED, path)
     for item in value:
-        _value(spec, at + 1, item, path)
+        check_value(spec, at + 1, item, path)
     return end
 
 

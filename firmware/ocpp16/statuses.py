@@ -20,7 +20,7 @@ class Statuses:
     def all(self, always):
         """Show every connector as it is; with always=False only what the central system does not have (J-REC-03)."""
         for number in range(len(self._shown)):
-            shown = self._shown[number] = self._current(number)
+            shown = self._shown[number] = self.current(number)
             self._next[number] = None
             if always or shown != self._acked[number]:
                 self.notice(number, shown, self._cp.clock.utc())
@@ -28,7 +28,7 @@ class Statuses:
     def tick(self, now):
         minimum = self._cp.settings.get("MinimumStatusDuration") * 1000
         for number in range(len(self._shown)):
-            shown = self._current(number)
+            shown = self.current(number)
             if shown == self._shown[number]:
                 self._next[number] = None
                 continue
@@ -70,7 +70,7 @@ class Statuses:
             number, shown = call.ref
             self._acked[number] = shown
 
-    def _current(self, number):
+    def current(self, number):
         cp = self._cp
         if number:
             c = cp.connectors[number - 1]

@@ -4,9 +4,11 @@
 # cp.unbound: (tag, parent, deadline).
 from ocpp16.authorization import ASK, START, decide
 from ocpp16.connector import same
+import cold
 import ticks
 
 _MAX_TAG = 20
+_RESERVATIONS = "ocpp16.reservations"
 
 
 def present(cp, tag, now):
@@ -33,14 +35,20 @@ def present(cp, tag, now):
 
 def remote_start(cp, number, tag, now):
     """Authorise `tag` for connector `number` as the central system asked."""
-    if cp.settings.get("AuthorizeRemoteTxRequests"):
+    c = cp.connectors[number - 1]
+    allowed, reservation = _claim(cp, c, tag, None)
+    if not allowed or cp.settings.get("AuthorizeRemoteTxRequests"):  # not allowed: its parent is to be found out (RES-10)
         settle(cp, (tag, number), cp.accepted)
     else:
-        cp.connectors[number - 1].authorise(tag, None, now)
+        c.authorise(tag, None, reservation, now)
 
 
 def settle(cp, auth, online):
     """Decide an authorisation: here and now, or by asking."""
+    if cp.reservations and not cold.call(_RESERVATIONS, "usable", cp, auth[0], auth[1]):
+        cp.auth = None
+        cp.log.info("ocpp", "tag refused: reserved")
+        return
     verdict, parent = decide(cp, auth[0], online)
     cp.auth = auth if verdict == ASK else None
     if verdict == START:
@@ -67,8 +75,7 @@ def authorised(cp, auth, parent):
     tag, number = auth
     now = cp.clock.now_ms()
     if number:
-        if cp.connectors[number - 1].free:
-            cp.connectors[number - 1].authorise(tag, parent, now)
+        _authorise(cp, cp.connectors[number - 1], tag, parent, now)
         return
     for c in cp.connectors:
         tx = c.transaction
@@ -77,20 +84,38 @@ def authorised(cp, auth, parent):
             return
         if parent and c.release(tag, parent):
             return
-    c = choose(cp)
+    c = choose(cp, tag, parent)
     if c:
-        c.authorise(tag, parent, now)
-    elif choose(cp, False):
+        _authorise(cp, c, tag, parent, now)
+    elif choose(cp, tag, parent, False):
         cp.unbound = (tag, parent, ticks.add(now, cp.settings.get("ConnectionTimeOut") * 1000))
 
 
-def choose(cp, sure=True):
-    """The connector that a tag without a place is for (AUTH-22): the only free one with a cable, or the only free one. None
-    where that does not decide; with sure=False, any free one."""
-    free = [c for c in cp.connectors if c.free]
+def _authorise(cp, c, tag, parent, now):
+    """Let the tag begin there if the connector is free for it."""
+    allowed, reservation = _claim(cp, c, tag, parent)
+    if allowed:
+        c.authorise(tag, parent, reservation, now)
+    return allowed
+
+
+def _claim(cp, c, tag, parent):
+    """(may the tag begin there, id of the reservation that it uses or None)."""
+    if not c.free or not cp.reservations:
+        return c.free, None
+    return cold.call(_RESERVATIONS, "claim", cp, c, tag, parent)
+
+
+def choose(cp, tag, parent, sure=True):
+    """The connector that a tag without a place is for (AUTH-22): the only free one with a cable, the one that is reserved for
+    it, or the only free one. None where that does not decide; with sure=False, any free one."""
+    free = [c for c in cp.connectors if _claim(cp, c, tag, parent)[0]]
     plugged = [c for c in free if c.plugged]
     if len(plugged) == 1:
         return plugged[0]
+    for c in free:
+        if c.reserved and _claim(cp, c, tag, parent)[1] is not None:
+            return c
     if len(free) == 1 or (free and not sure):
         return free[0]
     return None
@@ -103,7 +128,6 @@ def bind(cp, now):
         cp.unbound = None
         return
     for c in cp.connectors:
-        if c.plugged and c.free:
+        if c.plugged and _authorise(cp, c, tag, parent, now):
             cp.unbound = None
-            c.authorise(tag, parent, now)
             return

@@ -54,9 +54,9 @@ async def prepare(cp, log):
     cp.clock.lend(least)
 
 
-def heard(cp, pieces):
+def heard(cp, head):
     """The answer to a handshake, good or not: its Date is taken while the time is unknown."""
-    utc = date(b"".join(pieces))
+    utc = date(head)
     if utc is not None and utc >= _least(cp):
         _set(cp, utc)
 
@@ -68,7 +68,7 @@ async def ask_server(cp, log, link, host, port):
     stream = await connect((await link.connect(host, port)).s, host, verify=False, hook=link.hook)
     try:
         stream.write(b"HEAD / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host.encode())
-        await stream.drain()
+        await stream.drain()  # type: ignore
         head = b""
         while len(head) < _HEAD and b"\r\n\r\n" not in head:
             data = await asyncio.wait_for(stream.read(512), 10)  # type: ignore

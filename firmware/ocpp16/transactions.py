@@ -8,14 +8,14 @@
 #
 # Payloads begin with a version byte; times are stamps (see _stamp); integers little endian:
 #   journal    BOOT    -                                    TIME    UTC minus uptime of this start (4)
-#              START   stamp (4), connector (1), meter (4), tag
+#              START   stamp (4), connector (1), meter (4), reservationId or -2^63 for none (8), tag
 #              STOP    ref (4), stamp, connector (1), meter (4), reason (1), tag
 #              ANSWER  ref (4), transactionId (8)           REQUEUED  ref (4)
 #   samples    SAMPLE  last id of the journal (4), refs of the running transactions (4 x connectors),
 #                      then of its own: connector (1), stamp (4), sample (see meter_values)
 #              DATA    the same, for the transactionData of StopTransaction
 #   registers  METER   stamp (4), Wh (4 x connectors)
-from struct import pack, pack_into, unpack_from
+from struct import pack, pack_into
 
 from ocpp16.rpc import Call
 import cold
@@ -96,9 +96,11 @@ class Transactions:
 
     # -- what happens
 
-    def begin(self, connector, tag, wh):
+    def begin(self, connector, tag, wh, reservation=None):
         stamp = self._stamp()
-        self.last = self.journal.append(START, pack("<BIBI", _VERSION, stamp, connector, wh) + tag.encode())
+        reservation = -1 << 63 if reservation is None else reservation
+        data = pack("<BIBIq", _VERSION, stamp, connector, wh, reservation)
+        self.last = self.journal.append(START, data + tag.encode())
         tx = Transaction(self.last, connector, tag, wh, stamp)
         self.open[connector - 1] = tx
         self.queued += 1

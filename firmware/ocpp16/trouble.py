@@ -67,7 +67,7 @@ def _errno(e):
     code = e.args[0]
     for name, text in _ERRNOS:
         if code == getattr(errno, name, None):
-            return name + ": " + text
+            return text
     if -300 < code < 0:
         return "its name can not be found"
     return "error %s" % e

@@ -42,7 +42,7 @@ class Console:
                 try:
                     if len(line) > _MAX_LINE:
                         raise ValueError
-                    order = json.loads(line[1:])
+                    order = json.loads(bytes(line[1:]))
                     if isinstance(order, dict):
                         return order
                 except ValueError:

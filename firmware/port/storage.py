@@ -1,10 +1,11 @@
-"""What outlives a reset: the ledger's partition on flash, and the memory of the real-time clock.
+"""Cold: what outlives a reset: the ledger's partition on flash, and the memory of the real-time clock.
 
 RTC memory survives every reset but not a power cut, and costs no flash. It holds a CRC-32, the cause
-of the last wanted restart, and a snapshot of whatever the app wants back.
+of the last wanted restart, and the integers that Board.keep() was given.
 """
 
 import binascii
+from struct import unpack
 
 import esp32
 import machine
@@ -12,7 +13,6 @@ from micropython import const
 
 _VERSION = const(1)
 _MAX_CAUSE = const(20)
-_MAX_SNAPSHOT = const(1024)
 
 
 def open_ledger_partition():
@@ -60,13 +60,12 @@ def take_reset_cause():
     return "software" if reset == machine.SOFT_RESET else "crash"
 
 
-def save_snapshot(data):
-    """Keep up to 1024 bytes over a reset, in place of the snapshot before."""
-    if len(data) > _MAX_SNAPSHOT:
-        raise ValueError("snapshot too long")
-    _save(_load()[0], data)
+def kept():
+    """The integers of Board.keep() from before the reset; empty after a power cut."""
+    data = _load()[1]
+    return list(unpack("<%dI" % (len(data) // 4), data))
 
 
-def snapshot():
-    """The snapshot from before the reset; empty after a power cut."""
-    return _load()[1]
+def wake():
+    """(cause of this start, integers from before it)."""
+    return take_reset_cause(), kept()

@@ -90,7 +90,7 @@ def sim(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
     ] = None,
     speed: Speed = 1.0,
-    heap: Annotated[str, typer.Option(help="Heap of the firmware in chip bytes.")] = "104K",
+    heap: Annotated[str, typer.Option(help="Heap of the firmware in chip bytes.")] = "128K",
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:

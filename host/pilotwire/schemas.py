@@ -60,6 +60,9 @@ def load() -> dict[str, dict[str, Any]]:
         stem = name.removesuffix(".json")
         key = stem.removesuffix("Response") + ".conf" if stem.endswith("Response") else stem
         found[key] = json.loads(text)
+    for action in ("TriggerMessage", "ExtendedTriggerMessage"):
+        # A name that is not in the list is answered with the status NotImplemented, not with an error (TRG-01).
+        found[action]["properties"]["requestedMessage"] = {"type": "string"}
     return found
 
 

@@ -10,10 +10,10 @@ except ImportError:
         return value
 
 
-ERROR = const(0)
-WARNING = const(1)
-INFO = const(2)
-DEBUG = const(3)
+ERROR = const(0)  # public
+WARNING = const(1)  # public
+INFO = const(2)  # public
+DEBUG = const(3)  # public
 _LENGTH = const(160)
 
 

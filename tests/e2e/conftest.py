@@ -12,6 +12,7 @@ provokes on purpose it takes out of `bench.errors()` itself. The timeline of the
 
 import asyncio
 import contextlib
+import functools
 import inspect
 import io
 import os
@@ -36,7 +37,13 @@ _LOOK_S = 0.1  # simulated seconds between two looks at what the central system 
 _MOST_LINES = 300
 _MOST_RESTARTS = 5
 # Bytes of the chip; PILOTWIRE_HEAP=200K shows whether a failure is one of memory only.
-_HEAP = heap_bytes(os.environ.get("PILOTWIRE_HEAP", "104K"))
+_HEAP = heap_bytes(os.environ.get("PILOTWIRE_HEAP", "128K"))
+
+
+@functools.cache
+def built() -> Path:
+    """Flash image of the present sources; looking whether they have changed takes most of a second, so once."""
+    return build.virtual(build.repository() / "build" / "virtual") / "flash.bin"
 
 
 class Bench:
@@ -103,7 +110,7 @@ class Bench:
         if before_main:
             own = (build.repository() / "firmware" / "main.py").read_text()
             self.files({"/main.py": (before_main + own).encode()})
-        options = {"speed": 100.0, "heap": _HEAP} | options
+        options = {"speed": 100.0, "heap": _HEAP, "image": await asyncio.to_thread(built)} | options
         self.box = Supervisor(self.path, settings=self.settings, on_event=self.note, **options)
         await self._boxes.enter_async_context(self.box)
         self._clock.follow(self.box)
@@ -123,8 +130,7 @@ class Bench:
         flash = self.path / "flash.bin"
         if not flash.exists():
             self.path.mkdir(exist_ok=True)
-            made = build.virtual(build.repository() / "build" / "virtual")
-            flash.write_bytes((made / "flash.bin").read_bytes())
+            flash.write_bytes(built().read_bytes())
         with FlashFile(flash) as opened:
             for name, data in files.items():
                 opened.write(name, data)

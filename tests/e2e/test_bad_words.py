@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-import subprocess
 import sys
 
 import pytest
+
+from pilotwire import cli, registry
 
 LINES = [
     (b"plug\n", "this line is not JSON"),
@@ -110,18 +111,19 @@ USAGE = [
 
 # A wrong command line is status 2, one line on stderr, and leaves no state directory behind.
 @pytest.mark.parametrize(("more", "says"), USAGE, ids=[more[1][:30] for more, _ in USAGE])
-def test_usage(tmp_path, more, says):
-    command = [sys.executable, "-m", "pilotwire.cli", *SIM, *more]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60)
-    assert done.returncode == 2 and done.stdout == "" and done.stderr.startswith("pilotwire: ")
-    assert says in done.stderr and done.stderr.count("\n") == 1
+def test_usage(tmp_path, monkeypatch, capsys, more, says):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["pilotwire", *SIM, *more])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    out, error = capsys.readouterr()
+    assert end.value.code == 2 and out == "" and error.startswith("pilotwire: ")
+    assert says in error and error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
 # A setting in another spelling is the same setting: it reaches the firmware under its own name.
 async def test_a_setting_in_any_case(bench):
-    from pilotwire import registry
-
     bench.settings |= registry.check({"maxcurrent": "16", "localPREauthorize": "TRUE"})
     charger = await bench.start()
     answer = await charger.call("GetConfiguration", {"key": ["LocalPreAuthorize"]})

@@ -8,8 +8,6 @@ import pytest
 from pilotwire.bench.certificates import Authority
 from pilotwire.csms import CentralSystem
 
-HEAP = 104 * 1024
-
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
@@ -39,7 +37,7 @@ async def logged(bench, *parts):
 async def test_a_session_over_tls(bench, root):
     bench.files({"/data/root1.der": root.der})
     async with secured(bench, root.issue("good")) as url:
-        charger = await bench.start(url=url, heap=HEAP)
+        charger = await bench.start(url=url)
         await bench.charge()
         await bench.passes(130)
         await bench.do("tag", id="C0FFEE01")
@@ -55,7 +53,7 @@ async def test_a_session_over_tls(bench, root):
 # req: J-URL-02
 async def test_without_a_root_it_says_so(bench, root):
     async with secured(bench, root.issue("good")) as url:
-        await bench.start(url=url, heap=HEAP)
+        await bench.start(url=url)
         await logged(bench, "no root1.der", "not verified")
         await bench.stop()
 
@@ -75,7 +73,7 @@ async def test_a_bad_certificate(bench, root, tmp_path, label, options, said):
     bench.files({"/data/root1.der": root.der})
     issued = root.issue(label, **options) if options else Authority(tmp_path / "other").issue("good")
     async with secured(bench, issued) as url:
-        await bench.start(url=url, wait=False, heap=HEAP)
+        await bench.start(url=url, wait=False)
         await logged(bench, said, url)
         await logged(bench, "next try in")
         await bench.stop()
@@ -85,7 +83,7 @@ async def test_a_bad_certificate(bench, root, tmp_path, label, options, said):
 async def test_the_date_of_the_server_is_asked_for(bench, root):
     bench.files({"/data/root1.der": root.der})
     async with secured(bench, root.issue("future", days=(1, 9))) as url:
-        await bench.start(url=url, wait=False, heap=HEAP)
+        await bench.start(url=url, wait=False)
         await logged(bench, "clock unknown: using the date of localhost")
         await logged(bench, "TLS, date")
         assert bench.box.state()["time_utc"] is None or not bench.box.state()["online"]

@@ -46,7 +46,7 @@ async def test_a_session(bench):
     assert transaction.energy_wh == pytest.approx(flowed.wh, rel=0.02)
     assert statuses(charger) == STATUSES and charger.statuses[0] == ["Available"]
     registers = [transaction.meter_start, *energies(charger), transaction.meter_stop]
-    steps = [b - a for a, b in zip(registers, registers[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(registers)]
     assert len(steps) == 6 and all(step > 0 for step in steps) and steps[3] < steps[1] / 2
     assert len(charger.boots) == 1 and charger.connections == 1
 

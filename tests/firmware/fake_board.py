@@ -7,6 +7,29 @@ one, and pilot_mv() follows from these and the duty, as on the wire.
 _HIGH_MV = {"A": 12000, "B": 9000, "C": 6000, "D": 3000, "E": 0}
 
 
+def lowest(limits):
+    """(mA, slot) of the smallest active slot; the first wins a tie; (0, "") without any."""
+    items = [(ma, slot) for slot, ma, _ in limits.items()]
+    ma = min([item[0] for item in items]) if items else 0
+    for item in items:
+        if item[0] == ma:
+            return item
+    return 0, ""
+
+
+def offered_ma(permille):
+    """What a car reads from a duty (IEC 61851-1 table A.8); 0 where it must not charge."""
+    if permille < 80 or permille > 970:
+        return 0
+    if permille < 100:
+        return 6000
+    if permille <= 850:
+        return permille * 60
+    if permille <= 960:
+        return (permille - 640) * 250
+    return 80000
+
+
 class FakeConnector:
     """One connector; what the firmware set is in duty, closed, engaged."""
 
@@ -15,11 +38,17 @@ class FakeConnector:
         self.pulses_per_kwh = pulses_per_kwh
         self.socket = socket
         self.phases = phases
+        self.meter = None
         self.ventilation = False
         self.duty = 1000
         self.closed = False
         self.engaged = False
         self.testing = False
+        self.monitor_dead = False  # the residual-current monitor does not trip when tested
+        self.closed2 = False
+        self.cut = False
+        self.parts = ""
+        self.earth_lost = False
         self.car = "A"
         self.diode = True
         self.high_mv = None  # overrides the car
@@ -42,6 +71,8 @@ class FakeConnector:
         low = -12000 if self.diode or self.car == "A" else -high
         if self.car == "E":
             low = 0
+        if self.cut:
+            high, low = 12000, -12000
         if self.duty == 1000:
             low = high
         elif self.duty == 0:
@@ -71,7 +102,16 @@ class FakeConnector:
         return self.engaged and not self.lock_stuck
 
     def rcd_tripped(self):
-        return self.rcd
+        return self.rcd or (self.testing and not self.monitor_dead)
+
+    def open_pe(self):
+        return self.earth_lost
+
+    def relay2(self, on):
+        self.closed2 = on
+
+    def cut_pilot(self, on):
+        self.cut = on
 
     def rcd_test(self, on):
         self.testing = on
@@ -94,6 +134,8 @@ class FakeBoard:
         self.reset_cause = "power"
         self.fed = 0
         self.timers = []  # (ms, callback)
+        self.kept = []
+        self.worn = []  # (connector from 0, closings, seconds)
 
     def every(self, ms, callback):
         self.timers.append((ms, callback))
@@ -112,6 +154,12 @@ class FakeBoard:
 
     def tamper(self):
         return self.tampered
+
+    def keep(self, values):
+        self.kept = values
+
+    def note_wear(self, k, worn):
+        self.worn.append((k, worn[0], worn[1]))
 
     def feed(self):
         self.fed += 1
@@ -137,12 +185,16 @@ class Bench:
         inputs.pulses = fake.pulses()
         inputs.proximity_ohm = fake.proximity_ohm()
         inputs.rcd = fake.rcd_tripped()
+        inputs.open_pe = fake.open_pe()
         inputs.temperature_c10 = fake.temperature_c10()
         inputs.locked = fake.locked()
         c.step(self.now_ms)
         fake.pwm(c.duty)
         fake.relay(c.relay)
+        fake.relay2(c.relay2)
         fake.lock(c.lock)
+        fake.rcd_test(c.rcd_test)
+        fake.cut_pilot(c.cut)
 
     def run(self, ms):
         """Step for so many ms."""

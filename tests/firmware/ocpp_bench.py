@@ -7,7 +7,9 @@
     bench.cut()           power off: everything in RAM is gone; bench.start() again from the same flash
 """
 
+import gc
 import json
+import os
 
 from ledger import Ledger
 from log import Log
@@ -16,6 +18,7 @@ from ocpp16 import schema
 from ocpp16.charge_point import ChargePoint
 from ocpp16.transactions import DATA, SAMPLE
 from settings import Settings
+from store import Store
 import iso8601
 import ticks
 
@@ -66,8 +69,16 @@ class Clock:
 
 
 class MemoryStore:
+    """Small files in RAM; those that are opened by their path are real ones, in a directory that each bench begins with empty."""
+
     def __init__(self):
         self.files = {}
+        self._disk = Store("data")
+        for name in os.listdir("data"):
+            os.remove("data/" + name)
+
+    def path(self, name):
+        return self._disk.path(name)
 
     def read(self, name):
         return self.files.get(name)
@@ -77,10 +88,12 @@ class MemoryStore:
 
     def remove(self, name):
         self.files.pop(name, None)
+        self._disk.remove(name)
 
 
 class Bench:
     def __init__(self, connectors=1, now_ms=0, sectors=7, **settings):
+        gc.collect()  # the bench before this one, in one piece: the heap is small
         self.count = connectors
         flash = bytearray(4096 * sectors)
         for i in range(0, len(flash), 64):

@@ -80,8 +80,8 @@ def test_stale(status, expiry):
 
 
 # req: AUTH-05, AUTH-06, CORE-BOOT-11
-# Offline: what is known as valid starts where LocalAuthorizeOffline allows it, unknown tags where AllowOfflineTxForUnknownId does,
-# and what is known as not valid never does.
+# Offline: what is known as valid starts where LocalAuthorizeOffline allows it, unknown tags where AllowOfflineTxForUnknownId
+# does, and what is known as not valid never does.
 CASES_OFFLINE = [
     ("Accepted", "true", "false", True),
     ("Accepted", "false", "false", False),
@@ -151,7 +151,7 @@ def test_clear_cache():
 def test_cache_eviction():
     import cold
 
-    module = cold.load("ocpp16.authorization")
+    module = cold.load("ocpp16.authorization_cache")
     b = Bench()
     b.connect()
     buckets = {}
@@ -160,18 +160,18 @@ def test_cache_eviction():
         buckets.setdefault(name, []) if len(buckets) < 1 else None
         if name in buckets:
             buckets[name].append("T%d" % i)
-    tags = list(buckets.values())[0]
+    tags = next(iter(buckets.values()))
     assert len(tags) > 30
     for k, tag in enumerate(tags[:28]):
-        module.received(b.cp, tag, {"status": "Blocked" if k == 20 else "Accepted"})
+        module.put(b.cp, tag, {"status": "Blocked" if k == 20 else "Accepted"})
         b.clock.advance(1000)
-    module.received(b.cp, tags[28], {"status": "Accepted"})
-    assert module._find(b.cp, tags[20]) is None
-    assert module._find(b.cp, tags[0])[0] == "Accepted"
-    module.received(b.cp, tags[29], {"status": "Accepted"})
-    assert module._find(b.cp, tags[0]) is None
-    assert module._find(b.cp, tags[1])[0] == "Accepted"
-    cold.drop("ocpp16.authorization")
+    module.put(b.cp, tags[28], {"status": "Accepted"})
+    assert module.find(b.cp, tags[20]) is None
+    assert module.find(b.cp, tags[0])[0] == "Accepted"
+    module.put(b.cp, tags[29], {"status": "Accepted"})
+    assert module.find(b.cp, tags[0]) is None
+    assert module.find(b.cp, tags[1])[0] == "Accepted"
+    cold.drop("ocpp16.authorization_cache")
 
 
 # req: AUTH-08

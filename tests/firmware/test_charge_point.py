@@ -1,4 +1,4 @@
-# heap: 164K
+# heap: 168K
 # (104K for the firmware, 28K for the flash, which is RAM here, the rest for this file and the other side of the messages)
 # The charge point against a central system on paper: registration, sessions, what survives a cut.
 from ocpp_bench import Bench
@@ -349,7 +349,8 @@ CASES_FRAMES = [
     ('[2,"x","ChangeConfiguration",{"key":1,"value":""}]', "TypeConstraintViolation"),
     ('[2,"x","ChangeConfiguration",{"key":"HeartbeatInterval"}]', "OccurenceConstraintViolation"),
     ('[2,"x","RemoteStartTransaction",{"idTag":"123456789012345678901"}]', "PropertyConstraintViolation"),
-    ('[2,"x","TriggerMessage",{"requestedMessage":"Heartbeats"}]', "PropertyConstraintViolation"),
+    ('[2,"x","Reset",{"type":"Warm"}]', "PropertyConstraintViolation"),
+    ('[2,"x","TriggerMessage",{"requestedMessage":"Heartbeats"}]', '[3,"x",{"status":"NotImplemented"}]'),
     ('[2,"x","#Kind",{}]', "NotImplemented"),
     ('[2,"x","Reset.conf",{}]', "NotImplemented"),
     ('[2,"x","tick",{}]', "NotImplemented"),

@@ -81,3 +81,13 @@ def test_without_feedback_nothing_is_claimed():
     c.step(20, True, True, False)
     check(c, 5000, None)
     assert not c.weld and not c.no_close
+
+
+# How often it closed and for how long is what its life is made of.
+def test_wear():
+    c = Contactor()
+    for _ in range(3):
+        run(c, 10000, True)
+        run(c, 20, False, False)
+        run(c, 10000, False, False)
+    assert c.cycles == 3 and 29 <= c.closed_s <= 31

@@ -1,7 +1,9 @@
 """Levels, thresholds, debounce and diode of the control pilot; duty and current."""
 
-from evse import pilot
-from evse.pilot import Pilot, duty_permille, grant_ma, offered_ma
+from evse.pilot import Pilot, duty_permille, grant_ma
+from fake_board import offered_ma
+
+A, B, C, D, E = range(5)  # levels
 
 # From 6 to 51 A the duty is I / 0.6; between 51 and 52.5 A it stays at 85 %; up to 80 A it is
 # I / 2.5 + 64; under 6 A there is no duty at all but steady +12 V, never a smaller duty.
@@ -54,25 +56,25 @@ OFFERED = (
 
 # Thresholds 10.5, 7.5, 4.5 and 1.5 V with 0.25 V of hysteresis: (from mV, mV, level then).
 THRESHOLDS = (
-    (12000, 10260, pilot.A),
-    (12000, 10240, pilot.B),
-    (9000, 10740, pilot.B),
-    (9000, 10760, pilot.A),
-    (9000, 7260, pilot.B),
-    (9000, 7240, pilot.C),
-    (6000, 7740, pilot.C),
-    (6000, 7760, pilot.B),
-    (6000, 4260, pilot.C),
-    (6000, 4240, pilot.D),
-    (3000, 4740, pilot.D),
-    (3000, 4760, pilot.C),
-    (3000, 1260, pilot.D),
-    (3000, 1240, pilot.E),
-    (0, 1740, pilot.E),
-    (0, 1760, pilot.D),
-    (12000, 6000, pilot.C),
-    (6000, 12000, pilot.A),
-    (6000, 0, pilot.E),
+    (12000, 10260, A),
+    (12000, 10240, B),
+    (9000, 10740, B),
+    (9000, 10760, A),
+    (9000, 7260, B),
+    (9000, 7240, C),
+    (6000, 7740, C),
+    (6000, 7760, B),
+    (6000, 4260, C),
+    (6000, 4240, D),
+    (3000, 4740, D),
+    (3000, 4760, C),
+    (3000, 1260, D),
+    (3000, 1240, E),
+    (0, 1740, E),
+    (0, 1760, D),
+    (12000, 6000, C),
+    (6000, 12000, A),
+    (6000, 0, E),
 )
 
 CASES = (
@@ -122,11 +124,11 @@ def test_short_c_is_ignored():
     run(p, 9000, 1000)
     for ms in (20, 100, 260, 480):
         run(p, 6000, ms)
-        assert p.level == pilot.B
+        assert p.level == B
         run(p, 9000, 40)
-        assert p.level == pilot.B
+        assert p.level == B
     run(p, 6000, 600)
-    assert p.level == pilot.C
+    assert p.level == C
 
 
 # A stall of the step is not an observation: one burst in C, a second one a second later.
@@ -135,22 +137,22 @@ def test_stall_does_not_count_as_c():
     run(p, 9000, 1000)
     p.step(20, 6000, -12000, 533)
     p.step(1000, 6000, -12000, 533)
-    assert p.level == pilot.B
+    assert p.level == B
 
 
 # From the change of level to a decision at most 60 ms at 20 ms steps, and not by one stray burst.
 def test_leaving_c_is_quick():
-    for mv, level in ((9000, pilot.B), (12000, pilot.A), (0, pilot.E)):
+    for mv, level in ((9000, B), (12000, A), (0, E)):
         p = Pilot()
         run(p, 6000, 1000)
         p.step(20, mv, -12000, 533)
-        assert p.level == pilot.C
+        assert p.level == C
         p.step(20, 6000, -12000, 533)
-        assert p.level == pilot.C
+        assert p.level == C
         assert steps_until(p, mv, level) <= 60
     p = Pilot()
     run(p, 9000, 1000)
-    assert steps_until(p, 12000, pilot.A) <= 60
+    assert steps_until(p, 12000, A) <= 60
 
 
 def test_leaving_c_into_noise_is_as_quick():
@@ -158,14 +160,14 @@ def test_leaving_c_into_noise_is_as_quick():
     run(p, 6000, 1000)
     p.step(20, 9000, -12000, 533)
     p.step(20, 0, -12000, 533)
-    assert p.level != pilot.C
+    assert p.level != C
 
 
 def test_first_burst_after_a_stall_leaves_c():
     p = Pilot()
     run(p, 6000, 1000)
     p.step(150, 9000, -12000, 533)
-    assert p.level == pilot.B
+    assert p.level == B
 
 
 def test_names():
@@ -230,6 +232,6 @@ def test_bursts_between_the_pulses():
     run(p, 6000, 1000, duty=100)
     for _ in range(50):
         run(p, -12000, 40, duty=100)
-        assert p.level == pilot.C
+        assert p.level == C
         run(p, 6000, 20, duty=100)
-    assert steps_until(p, -12000, pilot.E, duty=100) <= 100
+    assert steps_until(p, -12000, E, duty=100) <= 100

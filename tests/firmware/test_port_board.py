@@ -52,14 +52,14 @@ def board(connectors=1, **changes):
 def test_tags(case):
     sent, tags, dropped = case
     b = board()
-    b._reader._uart._rx = bytearray(sent)
+    b.reader._uart._rx = bytearray(sent)
     got = []
     for _ in range(30):
         tag = b.tag()
         if tag:
             got.append(tag)
     assert got == tags
-    assert b.tags_dropped() == dropped
+    assert b.reader.dropped == dropped
 
 
 def test_contactor_is_open_and_pilot_at_x1_from_the_start():
@@ -83,7 +83,7 @@ def test_pilot_levels_follow_the_calibration():
 
 def test_calibration_with_a_bend():
     c = board().connectors[0]
-    c._pairs = [[300, -12000], [1500, 0], [2500, 12000]]
+    c.pilot_calibration = [[300, -12000], [1500, 0], [2500, 12000]]
     for mv, pilot in ((300, -12000), (200, -13000), (900, -6000), (1500, 0), (2000, 6000), (2600, 13200)):
         assert c._pilot(mv) == pilot
 
@@ -116,7 +116,7 @@ def test_relay_lock_and_inputs():
     ):
         for value in (1, 0):
             wire.inputs[i] = value
-            assert read() is bool(value)
+            assert read() == value
 
 
 def test_what_is_not_there():
@@ -126,9 +126,11 @@ def test_what_is_not_there():
     b = Board(config)
     c = b.connectors[0]
     assert c.relay_feedback() is None and c.locked() is None and c.temperature_c10() is None
-    assert c.rcd_tripped() is False and c.proximity_ohm() == 0
+    assert not c.rcd_tripped() and not c.open_pe() and c.proximity_ohm() == 0
     c.lock(True)
     c.rcd_test(True)
+    c.relay2(True)
+    c.cut_pilot(True)
     b.led("Charging")
     assert b.tag() is None and not b.button() and not b.emergency() and not b.tamper()
 
@@ -219,31 +221,135 @@ def test_restart_opens_and_leaves_its_cause():
         assert board().reset_cause == cause
 
 
-# What the safety step reads allocates nothing, as far as it is ours: the stand-ins' own reads do.
-def test_reads_allocate_nothing():
-    b = board()
-    c = b.connectors[0]
+# Optocouplers conduct with each wave of the mains: edges are a closed contact, a steady level is none.
+def test_optocouplers():
+    c = board(feedback="optocoupler").connectors[0]
+    for closed in (0, 1, 0):
+        wire.inputs[_IN + wire.FEEDBACK] = closed
+        for _ in range(10):
+            time.sleep_ms(20)
+            c.relay_feedback()
+        for _ in range(50):
+            time.sleep_ms(20)
+            assert c.relay_feedback() is bool(closed)
+    wire.inputs[_IN + wire.FEEDBACK] = 0
 
-    def uv():
-        return 1234567
 
-    def no():
+# A motor is driven either way until the feedback agrees, and for 600 ms at most.
+def test_motor_lock():
+    c = board(unlock=23).connectors[0]
+    close, open = machine.Pin(14), machine.Pin(23)
+    for on, feedback_ms in ((True, 200), (False, 300), (True, 5000)):
+        c.lock(on)
+        driven = 0
+        for n in range(100):
+            if n * 20 >= feedback_ms:
+                wire.inputs[_IN + wire.LOCKED] = 1 if on else 0
+            c.locked()
+            assert not (close.value() and open.value())
+            driven += close.value() if on else open.value()
+            time.sleep_ms(20)
+        assert abs(driven * 20 - min(feedback_ms, 600)) <= 20, (on, driven)
+    wire.inputs[_IN + wire.LOCKED] = 0
+
+
+def test_second_contactor_pilot_switch_and_earth():
+    c = board(contactor2=19, pilot_switch=5, earth=21).connectors[0]
+    assert c.parts.split() == ["rcd_test", "contactor2", "pilot_switch", "temperature"]
+    for word, set in ((wire.RELAY2, c.relay2), (wire.CUT, c.cut_pilot)):
+        for on in (True, False):
+            set(on)
+            assert wire.outputs[_OUT + word] == on
+    for on in (1, 0):
+        wire.inputs[_IN + wire.OPEN_PE] = on
+        assert c.open_pe() == on
+
+
+def test_active_low_outputs_and_inputs():
+    kept = STATION["active_low"]
+    STATION["active_low"] = ["button", "lock", "rcd"]
+    try:
+        c = board().connectors[0]
+    finally:
+        STATION["active_low"] = kept
+    assert wire.outputs[_OUT + wire.LOCK] == 0 and machine.Pin(14).value() == 1
+    c.lock(True)
+    assert wire.outputs[_OUT + wire.LOCK] == 1 and machine.Pin(14).value() == 0
+    wire.inputs[_IN + wire.RCD] = 1
+    assert c.rcd_tripped() == 1
+    wire.inputs[_IN + wire.RCD] = 0
+    assert c.rcd_tripped() == 0
+
+
+def test_ring():
+    STATION["ring"] = 32
+    STATION["ring_pixels"] = 8
+    led = STATION.pop("led")
+    try:
+        b = board()
+    finally:
+        STATION["led"] = led
+        del STATION["ring"], STATION["ring_pixels"]
+    b.led("Charging")
+    assert wire.outputs[wire.LED] == 64
+    colours = set()
+    for _ in range(20):
+        b.led("Faulted")
+        colours.add(wire.outputs[wire.LED])
+        time.sleep_ms(50)
+    assert colours == {0, 96 << 16}
+
+
+class Silent:
+    """In place of Pin, ADC and Counter: reads that allocate nothing, as on the chip."""
+
+    IN = OUT = PULL_UP = PULL_DOWN = ATTN_11DB = FALLING = 0
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __call__(self, level=0):
         return 0
 
-    c._pilot_uv = c._proximity_uv = b._temperature_uv = uv
-    c._pulses = no
-    for part in (c._feedback, c._locked, c._rcd, b._emergency):
-        part._pin = no
-    c._pwm.duty_u16 = None
+    def read_uv(self):
+        return 1234567
+
+    def value(self):
+        return 0
+
+    def duty_u16(self, duty):
+        pass
+
+
+# What the safety step calls allocates nothing, as far as it is ours: the stand-ins' own reads do.
+def test_the_safety_step_allocates_nothing():
+    kept = machine.Pin, machine.ADC, machine.PWM, machine.Counter
+    signal = machine.Signal
+    reader = STATION.pop("rfid")
+    machine.Pin = machine.ADC = machine.PWM = machine.Counter = machine.Signal = Silent
+    try:
+        b = board()
+    finally:
+        machine.Pin, machine.ADC, machine.PWM, machine.Counter = kept
+        machine.Signal = signal
+        STATION["rfid"] = reader
+    c = b.connectors[0]
     micropython.heap_lock()
     try:
         c.pilot_mv()
         c.relay_feedback()
         c.locked()
         c.rcd_tripped()
+        c.open_pe()
         c.pulses()
         c.proximity_ohm()
         c.temperature_c10()
         b.emergency()
+        c.relay(False)
+        c.relay2(False)
+        c.pwm(533)
+        c.lock(True)
+        c.rcd_test(False)
+        c.cut_pilot(False)
     finally:
         micropython.heap_unlock()

@@ -88,6 +88,8 @@ def test_units():
     assert box.composite(1, 180) == [(0, 16.1), (60, 16.1, 1)]
     assert box.composite(1, 180, "W") == [(0, 11109, 3), (60, 3703, 1)]
     assert box.ma() == 16100
+    assert box.set(1, profile(DEFAULT, [(0, 32, 1)])) == "Accepted"  # what the hardware can do anyway
+    assert box.composite(1, 180) == [(0, 32, 1)]
 
 
 # req: SC-COMP-01

@@ -67,7 +67,7 @@ async def test_what_is_heard_while_it_is_lent_is_the_time():
     it = Station()
     it.files["clock"] = b"%d" % (NOW - 1000)
     await timekeeping.prepare(it, None)
-    timekeeping.heard(it, [CASES_DATE[0][0][:30], CASES_DATE[0][0][30:]])
+    timekeeping.heard(it, CASES_DATE[0][0])
     it.clock.lend(None)
     assert it.clock.utc() == NOW and it.synced_at == NOW
 
@@ -75,7 +75,7 @@ async def test_what_is_heard_while_it_is_lent_is_the_time():
 def test_a_date_before_what_is_known_is_not_believed():
     it = Station()
     it.files["clock"] = b"%d" % (NOW + 1)
-    timekeeping.heard(it, [CASES_DATE[0][0]])
+    timekeeping.heard(it, CASES_DATE[0][0])
     assert it.clock.utc() is None
 
 

@@ -65,7 +65,7 @@ def flash(*arguments, **env):
 async def accepted(flash_bin, state):
     """Boots a flash image in the virtual wallbox until the central system has accepted it."""
     # Heap to spare: what it needs is measured elsewhere.
-    async with Supervisor(state, image=flash_bin, speed=50, heap=192 * 1024) as box:
+    async with Supervisor(state, image=flash_bin, speed=50) as box:
         await box.do("wait", until={"registered": "Accepted"}, timeout_s=60)
         return await box.do("state")
 

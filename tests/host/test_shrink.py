@@ -47,7 +47,7 @@ class Other:
 
 
 def run(text):
-    space = {"const": lambda value: value}
+    space: dict = {"const": lambda value: value}
     exec(text, space)
     return space
 

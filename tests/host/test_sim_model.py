@@ -4,6 +4,7 @@ import pytest
 
 from pilotwire.sim.car import Car, amps_of_duty
 from pilotwire.sim.model import CABLE_OHM, Cable, Outlet
+from pilotwire.sim.records import Drive
 
 KHZ = 1000 << 16
 
@@ -16,7 +17,7 @@ def outlet(**more) -> tuple[Outlet, list]:
     told: list = []
     made = Outlet(1, lambda now, who, what, data: told.append((now, who, what)), **more)
     made.power(True)
-    made.drive(pwm(1000), False, False, False)
+    made.drive(Drive(pwm(1000), False, False, False))
     return made, told
 
 
@@ -29,13 +30,13 @@ def run(o: Outlet, ms: int, step: int = 20) -> None:
 def seen(o: Outlet) -> tuple[int, ...]:
     import struct
 
-    return struct.unpack("<8q", o.seen())
+    return struct.unpack("<13q", o.seen())
 
 
 def charging(amps: float = 16.0, **car) -> Outlet:
     o, _ = outlet()
     o.plug(Cable(32), Car(**car))
-    o.drive(pwm(round(amps / 0.6 * 10)), True, False, False)
+    o.drive(Drive(pwm(round(amps / 0.6 * 10)), True, False, False))
     run(o, 6000)
     return o
 
@@ -51,7 +52,7 @@ def test_pilot_volts(state, high, permille):
     if state:
         o.plug(Cable(32), Car("ventilation" if state == "D" else "normal"))
         o.car.s2 = state in "CD"
-    o.drive(pwm(permille), False, False, False)
+    o.drive(Drive(pwm(permille), False, False, False))
     expected_high, expected_low = (
         (high, -12000) if 0 < permille < 1000 else (high, high) if permille else (-12000,) * 2
     )
@@ -63,7 +64,7 @@ def test_pilot_volts(state, high, permille):
 def test_pilot_faults():
     o, _ = outlet()
     o.plug(Cable(32), Car())
-    o.drive(pwm(300), False, False, False)
+    o.drive(Drive(pwm(300), False, False, False))
     o.fault("diode", True)
     high, low = o.pilot_mv()
     assert low == -high  # both ways through the resistor
@@ -116,9 +117,9 @@ def test_proximity(ampacity, ohm):
 def test_contactor_takes_its_time():
     o, told = outlet()
     o.advance(100)
-    o.drive(o.out.pwm, True, False, False)
+    o.drive(Drive(o.out.pwm, True, False, False))
     o.advance(200)
-    o.drive(o.out.pwm, False, False, False)
+    o.drive(Drive(o.out.pwm, False, False, False))
     o.advance(300)
     assert [(now, what) for now, who, what in told if who == "contactor"] == [
         (115, "closes"),
@@ -131,10 +132,10 @@ def test_car_closes_s2_and_stops():
     o.plug(Cable(32), Car())
     run(o, 2000)
     assert not o.car.s2  # no PWM yet
-    o.drive(pwm(267), True, False, False)
+    o.drive(Drive(pwm(267), True, False, False))
     run(o, 5000)
     assert o.drawn == pytest.approx([16.0] * 3, abs=0.05)
-    o.drive(pwm(1000), True, False, False)  # X1: the car has 3 s
+    o.drive(Drive(pwm(1000), True, False, False))  # X1: the car has 3 s
     run(o, 3000)
     assert not o.car.s2 and o.drawn == [0, 0, 0]
     assert all(now <= 2000 + 5000 + 1020 for now, who, what in told if what == "opens S2")
@@ -144,7 +145,7 @@ def test_car_closes_s2_and_stops():
 @pytest.mark.parametrize(("permille", "amps"), [(100, 6), (200, 12), (533, 32)])
 def test_car_follows_the_duty(permille, amps):
     o = charging(16)
-    o.drive(pwm(permille), True, False, False)
+    o.drive(Drive(pwm(permille), True, False, False))
     run(o, 200)
     assert o.drawn[0] == pytest.approx(16, abs=0.05)
     run(o, 4800)
@@ -158,7 +159,7 @@ def test_car_follows_the_duty(permille, amps):
 def test_current_is_the_smallest_of_offer_cable_and_car(cable, car, phases, amps):
     o, _ = outlet()
     o.plug(Cable(cable), Car(max_amps=car, phases=phases))
-    o.drive(pwm(533), True, False, False)
+    o.drive(Drive(pwm(533), True, False, False))
     run(o, 10000)
     assert o.drawn == pytest.approx([amps] * phases + [0] * (3 - phases), abs=0.05)
 
@@ -178,9 +179,9 @@ def test_energy_does_not_depend_on_the_step():
     for step in (1, 20, 100):
         o, _ = outlet()
         o.plug(Cable(32), Car())
-        o.drive(pwm(533), True, False, False)
+        o.drive(Drive(pwm(533), True, False, False))
         run(o, 20000, step)
-        o.drive(pwm(100), True, False, False)
+        o.drive(Drive(pwm(100), True, False, False))
         run(o, 20000, step)
         totals.append(o.energy_wh)
     assert totals == pytest.approx([totals[0]] * 3, rel=1e-3)
@@ -214,7 +215,7 @@ def test_battery_tapers_fills_and_ends():
 def test_kinds_of_cars(kind, high):
     o, _ = outlet()
     o.plug(Cable(32), Car(kind))
-    o.drive(pwm(267), False, False, False)
+    o.drive(Drive(pwm(267), False, False, False))
     run(o, 3000)
     assert o.pilot_mv()[0] == pytest.approx(high, abs=100)
 
@@ -222,12 +223,12 @@ def test_kinds_of_cars(kind, high):
 def test_sleeping_car_wakes():
     o, _ = outlet()
     o.plug(Cable(32), Car("sleeping"))
-    o.drive(pwm(267), True, False, False)
+    o.drive(Drive(pwm(267), True, False, False))
     run(o, 5000)
     assert not o.car.s2
-    o.drive(pwm(1000), True, False, False)
+    o.drive(Drive(pwm(1000), True, False, False))
     run(o, 3100)
-    o.drive(pwm(267), True, False, False)
+    o.drive(Drive(pwm(267), True, False, False))
     run(o, 1000)
     assert o.car.s2
 
@@ -235,14 +236,14 @@ def test_sleeping_car_wakes():
 def test_faults_of_the_contactor():
     o = charging()
     o.fault("weld", True)
-    o.drive(o.out.pwm, False, False, False)
+    o.drive(Drive(o.out.pwm, False, False, False))
     run(o, 100)
     assert o.closed and seen(o)[4]
     o.fault("weld", False)
     run(o, 100)
     assert not o.closed
     o.fault("no_close", True)
-    o.drive(o.out.pwm, True, False, False)
+    o.drive(Drive(o.out.pwm, True, False, False))
     run(o, 100)
     assert not o.closed
 
@@ -250,7 +251,7 @@ def test_faults_of_the_contactor():
 def test_faults_of_lock_rcd_temperature_and_current():
     o = charging()
     o.fault("lock", True)
-    o.drive(o.out.pwm, True, True, False)
+    o.drive(Drive(o.out.pwm, True, True, False))
     run(o, 1000)
     assert not o.locked
     o.fault("lock", False)
@@ -260,10 +261,10 @@ def test_faults_of_lock_rcd_temperature_and_current():
     assert seen(o)[6]
     o.fault("rcd", False)
     assert not seen(o)[6]
-    o.drive(o.out.pwm, True, True, True)
+    o.drive(Drive(o.out.pwm, True, True, True))
     run(o, 100)
     assert seen(o)[6]
-    o.drive(o.out.pwm, True, True, False)
+    o.drive(Drive(o.out.pwm, True, True, False))
     run(o, 100)
     assert not seen(o)[6]
     o.fault("temperature", True)
@@ -280,3 +281,61 @@ def test_unplugging_under_load_ends_the_current():
     wh = o.energy_wh
     run(o, 1000)
     assert o.drawn == [0, 0, 0] and o.energy_wh == wh
+
+
+# A ramp of the temperature is a straight line; the fault is at once.
+def test_temperature():
+    o, _ = outlet()
+    o.warm(70, 600)
+    for seconds, c10 in ((0, 300), (300, 500), (600, 700), (900, 700)):
+        run(o, seconds * 1000 - o.now, 1000)
+        assert abs(seen(o)[7] - c10) <= 1
+    o.warm(25, 0)
+    assert seen(o)[7] == 250
+    o.fault("temperature", True)
+    assert seen(o)[7] > 800
+
+
+# A monitor trips when it is tested, unless it is broken.
+def test_monitor_of_residual_current():
+    o, _ = outlet()
+    o.fault("rcd_test", True)
+    o.drive(Drive(pwm(1000), rcd_test=True))
+    run(o, 1000)
+    assert not seen(o)[6]
+    o.fault("rcd", True)
+    assert seen(o)[6]
+
+
+# L2 and L3 flow only while their contactor is closed too.
+def test_second_contactor():
+    o, _ = outlet(contactor2=True)
+    o.plug(Cable(32), Car())
+    for both, phases in ((False, 1), (True, 3)):
+        o.drive(Drive(pwm(267), True, relay2=both))
+        run(o, 6000)
+        assert o.live_phases == phases
+        assert [amps > 15 for amps in o.drawn] == [k < phases for k in range(3)]
+
+
+# With its pilot cut off a car sees none, and a sleeping one wakes; the box sees an open line.
+def test_cut_pilot():
+    o, _ = outlet()
+    o.plug(Cable(32), Car("sleeping"))
+    o.drive(Drive(pwm(267)))
+    run(o, 1000)
+    o.drive(Drive(pwm(267), cut=True))
+    assert o.pilot_mv()[0] == 12000
+    run(o, 4000)
+    o.drive(Drive(pwm(267)))
+    run(o, 1000)
+    assert o.car.s2
+
+
+def test_monitor_of_the_earth_and_meter_that_is_asked():
+    o = charging()
+    assert seen(o)[8] == 0 and seen(o)[9] == int(o.energy_wh) > 0
+    assert seen(o)[10:13] == (16020, 16020, 16020)
+    o.fault("open_pe", True)
+    o.fault("meter", True)
+    assert seen(o)[8] == 1 and seen(o)[9] == -1

@@ -26,6 +26,7 @@ GOOD = [
     {"do": "tag", "id": "12345678901234567890"},
     {"do": "button", "seconds": 5},
     {"do": "fault", "kind": "weld"},
+    {"do": "warm", "celsius": 70, "seconds": 600},
     {"do": "clear", "connector": 1, "kind": "tamper"},
     {"do": "network", "up": False},
     {"do": "power", "on": True},
@@ -142,8 +143,8 @@ def test_settings_file():
 
 
 def test_firmware_reads_the_same_settings_file():
-    import settings
+    import settingsedit
 
     values = {"CentralSystemURL": "ws://h:1/a=b", "Odd": "a\\n\nb\\c", "Name": "Zürich"}
-    assert settings.load(settings_file.dump(values)) == values
-    assert settings.dump(values) == settings_file.dump(values)
+    assert settingsedit.parse(settings_file.dump(values)) == values
+    assert settingsedit.dump(values) == settings_file.dump(values)

@@ -22,7 +22,7 @@ _START_CHIP = {"machine", "esp32"}
 # Layer -> the layers that it may import. `lib` stands for every module of lib/.
 _ALLOWED = {
     # boot.py and main.py; boot.py runs before a slot is chosen, so that port/ is out of its reach
-    "start": {"app", "port", "lib"},
+    "boot": {"app", "port", "lib"},
     "app": {"app", "evse", "ocpp16", "port", "setup", "lib"},
     "evse": {"evse", "lib"},
     "ocpp16": {"ocpp16", "lib"},
@@ -49,7 +49,7 @@ def layer(path: str) -> str:
     if top == "lib":
         return "lib"
     first = rest.partition("/")[0].removesuffix(".py")
-    return "start" if first in ("boot", "main") else first if first in _ALLOWED else "app"
+    return "boot" if first in ("boot", "main") else first if first in _ALLOWED else "app"
 
 
 def _module(path: str) -> str:
@@ -99,7 +99,7 @@ def _file(source: Source, layers: dict[str, str]) -> Iterator[Finding]:
         elif top == "pilotwire":
             yield Finding(source.path, line, f"imports {name}", "the device never imports the host's code")
         elif top in CHIP:
-            if here != "port" and not (here == "start" and top in _START_CHIP):
+            if here != "port" and not (here == "boot" and top in _START_CHIP):
                 yield Finding(
                     source.path,
                     line,

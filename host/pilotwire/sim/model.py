@@ -25,6 +25,7 @@ FAULTS = (
     "weld",
     "no_close",
     "rcd",
+    "rcd_test",
     "temperature",
     "over_current",
     "lock",
@@ -52,13 +53,14 @@ class Outlet:
         phases: int = 3,
         pulses_per_kwh: int = 1000,
         socket: bool = True,
-        contactor_feedback: bool = True,
+        contactor2: bool = False,
     ):
         self.number = number
         self._tell = tell
         self.phases = phases
         self.pulses_per_kwh = pulses_per_kwh
         self.socket = socket
+        self.contactor2 = contactor2
         self.now = 0
         self.cable: Cable | None = None if socket else Cable(max_ma // 1000, phases)
         self.car: Car | None = None
@@ -66,29 +68,35 @@ class Outlet:
         self.powered = False
         self.out = records.Drive()
         self.closed = False  # the contacts
+        self.closed2 = False  # those of L2 and L3, where they have a contactor of their own
         self.locked = False
         self.tripped = False
         self.energy_wh = 0.0  # through the meter, ever
         self.pulses = 0.0  # what the meter's S0 output gave, ever
+        self._warm = (float(AMBIENT_C10), float(AMBIENT_C10), 0, 0)  # from, to, at ms, until ms
         self._due: dict[str, int] = {}
         self._seen: bytes | None = None
+        self._drawn: list[float] = []
+        self._c10 = AMBIENT_C10
         self._shown = ""
         self.changes = 0
 
     # -- what the box does
 
-    def drive(self, pwm: int, relay: bool, lock: bool, rcd_test: bool) -> None:
+    def drive(self, new: records.Drive) -> None:
         """The box's outputs from now on."""
         out = self.out
-        if pwm == out.pwm and relay == out.relay and lock == out.lock and rcd_test == out.rcd_test:
+        if new == out:
             return
-        if relay != out.relay:
-            self._due["contactor"] = self.now + (CLOSE_MS if relay else OPEN_MS)
-        if lock != out.lock:
+        if new.relay != out.relay:
+            self._due["contactor"] = self.now + (CLOSE_MS if new.relay else OPEN_MS)
+        if new.relay2 != out.relay2:
+            self._due["contactor2"] = self.now + (CLOSE_MS if new.relay2 else OPEN_MS)
+        if new.lock != out.lock:
             self._due["lock"] = self.now + LOCK_MS
-        if rcd_test != out.rcd_test:
-            self._due["rcd"] = self.now + (RCD_TRIP_MS if rcd_test else RCD_RESET_MS)
-        self.out = records.Drive(pwm, relay, lock, rcd_test)
+        if new.rcd_test != out.rcd_test:
+            self._due["rcd"] = self.now + (RCD_TRIP_MS if new.rcd_test else RCD_RESET_MS)
+        self.out = new
         self._changed()
 
     def power(self, on: bool) -> None:
@@ -97,7 +105,7 @@ class Outlet:
         The lock's motor stays where it is in a reset; it opens by its own reserve when the supply fails.
         """
         self.powered = on
-        self.drive(-1, False, self.out.lock and on, False)
+        self.drive(records.Drive(lock=self.out.lock and on))
         self._changed()
 
     # -- what people do
@@ -129,11 +137,26 @@ class Outlet:
             self._due["lock"] = self.now + LOCK_MS
         self._changed()
 
+    def warm(self, celsius: float, seconds: float) -> None:
+        """The temperature goes to `celsius` within `seconds`, in a straight line."""
+        self._warm = (self.temperature_c10, celsius * 10, self.now, self.now + round(seconds * 1000))
+        self._changed()
+
     def touch(self) -> None:
         """Something of the car was changed from outside."""
         self._changed()
 
     # -- what follows from it
+
+    @property
+    def temperature_c10(self) -> int:
+        """In the housing, tenths of a degree."""
+        if "temperature" in self.faults:
+            return HOT_C10
+        begin, end, start, until = self._warm
+        if self.now >= until:
+            return round(end)
+        return round(begin + (end - begin) * (self.now - start) / (until - start))
 
     @property
     def duty(self) -> float:
@@ -150,7 +173,7 @@ class Outlet:
         """Pilot voltage when the box's generator stands at generator_mv behind its 1 kilo-ohm."""
         if "short" in self.faults:
             return 0.0
-        if self.car is None or self.cable is None or "open_pe" in self.faults:
+        if self.car is None or self.cable is None or self.out.cut or "open_pe" in self.faults:
             return generator_mv
         share = self.car.ohm / (self.car.ohm + SERIES_OHM)
         if "diode" in self.faults:  # shorted: conducts both ways, without its drop
@@ -173,12 +196,22 @@ class Outlet:
 
     def seen(self) -> bytes:
         """What the box measures, as a record."""
-        if self._seen is None:
+        if self._seen is None or self.drawn != self._drawn or self.temperature_c10 != self._c10:
             high, low = self.pilot_mv()
             ohm = CABLE_OHM[self.cable.ampacity] if self.cable and self.socket else -1
-            hot = HOT_C10 if "temperature" in self.faults else AMBIENT_C10
+            self._drawn, self._c10 = self.drawn, self.temperature_c10
             self._seen = records.pack_connector(
-                high, low, ohm, int(self.pulses), self.closed, self.locked, self.tripped, hot
+                high,
+                low,
+                ohm,
+                int(self.pulses),
+                self.closed,
+                self.locked,
+                self.tripped,
+                self._c10,
+                "open_pe" in self.faults,
+                -1 if "meter" in self.faults else int(self.energy_wh),
+                [round(amps * 1000) for amps in self._drawn],
             )
         return self._seen
 
@@ -187,7 +220,8 @@ class Outlet:
         """Phases that carry current when the contactor is closed."""
         if self.car is None or self.cable is None:
             return 0
-        return min(self.phases, self.cable.phases, self.car.phases)
+        phases = min(self.phases, self.cable.phases, self.car.phases)
+        return min(phases, 1) if self.contactor2 and not self.closed2 else phases
 
     @property
     def drawn(self) -> list[float]:
@@ -264,11 +298,13 @@ class Outlet:
             done = True
             if what == "contactor":
                 self._contactor(self.out.relay)
+            elif what == "contactor2":
+                self.closed2 = self.out.relay2
             elif what == "lock" and "lock" not in self.faults and self.locked != self.out.lock:
                 self.locked = self.out.lock
                 self._say("lock", "locked" if self.locked else "unlocked")
             elif what == "rcd":
-                self.tripped = self.out.rcd_test or "rcd" in self.faults
+                self.tripped = (self.out.rcd_test and "rcd_test" not in self.faults) or "rcd" in self.faults
         if self.car:
             at = self.car.next_ms()
             if at is not None and at <= self.now:
@@ -294,7 +330,7 @@ class Outlet:
         self._seen = None
         self.changes += 1
         if self.car and self.cable:
-            alive = self.powered and not self.faults & {"open_pe", "short"}
+            alive = self.powered and not self.out.cut and not self.faults & {"open_pe", "short"}
             self.car.see(self.now, self.duty, alive)
         high, low = self.pilot_mv()
         duty = self.duty

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import functools
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,9 +18,11 @@ from pathlib import Path
 
 from pilotwire import build, runtime
 from pilotwire.errors import PilotwireError
+from pilotwire.shrink import shrink
 from pilotwire.sim import records
 
 _MAX_LINE = 8192
+_SEEN_INTO = ("time", "nor", "esp32")  # stand-ins of which others use private names
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -35,13 +38,31 @@ def stand_ins() -> Path:
     """Folder with the compiled stand-ins: a compiler at run time would need, and tear up, the heap that is capped."""
     out = build.repository() / "build" / "virtual" / "stand-ins"
     with build.locked(out):
-        for path in sorted((build.repository() / "boards" / "virtual").glob("*.py")):
+        folder = build.repository() / "boards" / "virtual"
+        names = re.findall(r"^([A-Z][A-Z_0-9]+) = const\((\w+)\)", (folder / "wire.py").read_text("utf-8"), re.M)
+        numbers = dict(names)
+        for path in sorted(folder.glob("*.py")):
             # -O0: line numbers in the tracebacks of what is no part of the firmware.
-            data = build.compile_module(path, path.name, ("-O0",))
+            text = _fewer_names(path, numbers).encode()
+            data = build.compile_module(path, path.name, ("-O0",), text)
             target = out / f"{path.stem}.mpy"
             if not target.exists() or target.read_bytes() != data:
                 build.replace(target, data)
     return out
+
+
+def _fewer_names(path: Path, numbers: dict[str, str]) -> str:
+    """The source of a stand-in with its own names shortened and `wire`'s constants written out.
+
+    All names of a program stand in tables that double when they are full: those of the stand-ins, which the chip does not have,
+    would make the firmware's tables double too early.
+    """
+    text = path.read_text("utf-8")
+    if path.name == "wire.py":
+        text = re.sub(r"\b(" + "|".join(numbers) + r")\b(?!\s*\()", r"_\1", text)
+    else:
+        text = re.sub(r"\bwire\.(" + "|".join(numbers) + r")\b", lambda match: numbers[match[1]], text)
+    return text if path.stem in _SEEN_INTO else shrink(text, path.name)
 
 
 @functools.cache

@@ -4,6 +4,7 @@ Words of 64 bits, little end first. The child speaks first and waits for the ans
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 STEP, LOOKUP, HALT = 0, 1, 2
@@ -11,10 +12,11 @@ UNCAUGHT = 100  # HALT's argument when the program ended; else one of machine.re
 CONNECTORS = 2
 TAG_BYTES = 24
 
-_OUT = struct.Struct("<" + "q" * 17)
+_OUT = struct.Struct("<" + "q" * 21)
 _IN_HEAD = struct.Struct("<" + "q" * 5 + "q24sq")
-_IN_CONNECTOR = struct.Struct("<" + "q" * 8)
+_IN_CONNECTOR = struct.Struct("<" + "q" * 13)
 OUT_SIZE = _OUT.size
+_CONNECTOR_AT, _CONNECTOR_WORDS = 9, 6
 
 
 @dataclass(slots=True)
@@ -29,11 +31,20 @@ class Drive:
     relay: bool = False
     lock: bool = False
     rcd_test: bool = False
+    relay2: bool = False
+    cut: bool = False
 
 
 def unpack(data: bytes | bytearray | memoryview) -> tuple[int, ...]:
-    """(kind, now_ms, argument, port, led, wdt_ms, reads, programs, erases, then 4 words per connector)."""
+    """(kind, now_ms, argument, port, led, wdt_ms, reads, programs, erases, then 6 words per connector, see `drive`)."""
     return _OUT.unpack_from(data)
+
+
+def drive(words: tuple[int, ...], k: int) -> Drive:
+    """What a record says that the box drives on connector k, from 0."""
+    at = _CONNECTOR_AT + k * _CONNECTOR_WORDS
+    pwm, *flags = words[at : at + _CONNECTOR_WORDS]
+    return Drive(pwm, *map(bool, flags))
 
 
 def pack(
@@ -60,11 +71,14 @@ def pack_connector(
     locked: bool,
     rcd: bool,
     temperature_c10: int,
+    open_pe: bool,
+    meter_wh: int,
+    meter_ma: Sequence[int],
 ) -> bytes:
-    """What the box sees of one connector; `proximity_ohm` -1 = open."""
+    """What the box sees of one connector; `proximity_ohm` -1 = open, `meter_wh` -1 = the meter does not answer."""
     return _IN_CONNECTOR.pack(
-        high_mv, low_mv, proximity_ohm, pulses, feedback, locked, rcd, temperature_c10
+        high_mv, low_mv, proximity_ohm, pulses, feedback, locked, rcd, temperature_c10, open_pe, meter_wh, *meter_ma
     )
 
 
-IDLE_CONNECTOR = pack_connector(12000, -12000, -1, 0, False, False, False, 300)
+IDLE_CONNECTOR = pack_connector(12000, -12000, -1, 0, False, False, False, 300, False, 0, (0, 0, 0))

@@ -62,7 +62,11 @@ class StateDir:
         return self.path / "board.json"
 
     def prepare(
-        self, connectors: int, settings: dict[str, str], image: Path | None = None
+        self,
+        connectors: int,
+        settings: dict[str, str],
+        image: Path | None = None,
+        changes: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Make what is missing; returns the board.
 
@@ -70,6 +74,7 @@ class StateDir:
             connectors: the board's list is cut to so many.
             settings: written over those that are on the flash already.
             image: flash of a box that starts for the first time, the build's if None.
+            changes: laid over the board, see `Supervisor`.
         """
         try:
             board = json.loads(
@@ -81,6 +86,12 @@ class StateDir:
                     f"the board has 1 to {len(board['connectors'])}",
                 )
             board["connectors"] = board["connectors"][:connectors]
+            for key, value in (changes or {}).items():
+                if key != "connectors":
+                    _lay(board, key, value)
+            for part, over in zip(board["connectors"], (changes or {}).get("connectors", []), strict=False):
+                for key, value in over.items():
+                    _lay(part, key, value)
             text = json.dumps(board).encode()
             if not self.flash.exists():
                 if image is None:
@@ -153,6 +164,12 @@ def _settings(flash: FlashFile) -> dict[str, str]:
             with contextlib.suppress(PilotwireError):
                 return settings_file.load(flash.read(name))
     return {}
+
+
+def _lay(part: dict[str, Any], key: str, value: Any) -> None:
+    part[key] = value
+    if value is None:
+        del part[key]
 
 
 def write(path: Path, data: bytes) -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from pilotwire import runtime
 from pilotwire.errors import PilotwireError
 from pilotwire.sim import words
 from pilotwire.sim.box import Box
@@ -43,6 +44,7 @@ class Supervisor:
         on_event: called with each Event.
         image: flash for a first start, in place of the build's.
         ticks: first value of the box's ticks_ms.
+        board: laid over the virtual board.json; its `connectors` over those of the same place, None takes a key away.
 
     Attributes:
         control_address: (host, port) of the control socket.
@@ -55,15 +57,16 @@ class Supervisor:
         settings: dict[str, str] | None = None,
         connectors: int = 1,
         speed: float = 1.0,
-        heap: int = 104 * 1024,
+        heap: int = runtime.WHOLE_FIRMWARE,
         control: tuple[str, int] = ("127.0.0.1", 0),
         on_event: Callable[[Event], Any] | None = None,
         image: Path | None = None,
         ticks: int | None = None,
+        board: dict[str, Any] | None = None,
     ):
         self._path, self._settings, self._connectors = Path(state_dir), settings or {}, connectors
         self._speed, self._heap, self._where, self._image = speed, heap, control, image
-        self._on_event = on_event
+        self._on_event, self._board = on_event, board or {}
         self._env = {} if ticks is None else {"PILOTWIRE_TICKS": str(ticks)}
         self.control_address: tuple[str, int] = control
         self._waits: list[tuple[int, dict[str, Any], asyncio.Future[bool]]] = []
@@ -76,7 +79,7 @@ class Supervisor:
             self._dir = await asyncio.to_thread(StateDir, self._path)
             stack.callback(self._dir.close)
             board = await asyncio.to_thread(
-                self._dir.prepare, self._connectors, self._settings, self._image
+                self._dir.prepare, self._connectors, self._settings, self._image, self._board
             )
             self._world = World(board, self._tell_at, self._dir.load_world())
             self._start_ms = self._world.now
@@ -154,6 +157,10 @@ class Supervisor:
 
     async def _do_draw(self, amps: float, connector: int = 1, phases: int | None = None) -> None:
         self._world.draw(connector, amps, phases)
+
+    async def _do_warm(self, celsius: float, seconds: float = 0.0, connector: int = 1) -> None:
+        self._world.warm(connector, celsius, seconds)
+        self._tell("person", f"warms it to {celsius:g} degrees in {seconds:g} s", {"connector": connector})
 
     async def _do_tag(self, id: str) -> None:
         self._world.tag(id)

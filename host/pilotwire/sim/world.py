@@ -43,8 +43,9 @@ class World:
                 tell,
                 max_ma=pins["max_ma"],
                 phases=pins["phases"],
-                pulses_per_kwh=pins["pulses_per_kwh"],
+                pulses_per_kwh=pins.get("pulses_per_kwh", 1000),
                 socket=pins["socket"],
+                contactor2="contactor2" in pins,
             )
             outlet.now = self.now
             if k < len(kept):
@@ -104,6 +105,10 @@ class World:
         car.phases = phases or car.phases
         self.outlet(connector).touch()
 
+    def warm(self, connector: int, celsius: float, seconds: float) -> None:
+        self.outlet(connector).warm(celsius, seconds)
+        self.unsaved = True
+
     def tag(self, tag: str) -> None:
         if len(self._tags) >= _MAX_TAGS:
             raise PilotwireError("the reader is busy", "the box has not read the tags before")
@@ -133,10 +138,8 @@ class World:
 
     def drive(self, out: tuple[int, ...]) -> None:
         """Outputs of the box, from a record."""
-        at = 9
-        for outlet in self.outlets:
-            outlet.drive(out[at], bool(out[at + 1]), bool(out[at + 2]), bool(out[at + 3]))
-            at += 4
+        for k, outlet in enumerate(self.outlets):
+            outlet.drive(records.drive(out, k))
 
     def advance(self, to: int) -> None:
         """Let time pass up to `to` (ms)."""
@@ -196,6 +199,9 @@ class World:
             "closed": outlet.closed,
             "locked": outlet.locked,
             "rcd_tripped": outlet.tripped,
+            "pilot_cut": outlet.out.cut,
+            "phases": outlet.live_phases,
+            "temperature_c10": outlet.temperature_c10,
             "energy_wh": int(outlet.energy_wh),
             "power_w": round(outlet.power_w),
             "offered_ma": round(amps_of_duty(duty) * 1000) if 0 < duty < 1 else 0,

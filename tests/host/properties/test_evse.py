@@ -5,11 +5,21 @@ from evse.connector import Connector
 from evse.contactor import Contactor
 from evse.faults import Faults
 from evse.meter import Meter
-from evse.pilot import duty_permille, grant_ma, offered_ma
+from evse.pilot import duty_permille, grant_ma
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pilotwire.sim.car import amps_of_duty
+
 STEP_MS = 20
+
+
+def offered_ma(permille: int) -> int:
+    """What a car reads from a duty."""
+    return round(amps_of_duty(permille / 1000) * 1000)
+
+
+PARTS = "temperature rcd_test contactor2 pilot_switch wake"
 LEVEL_MV = {"A": 12000, "B": 9000, "C": 6000, "D": 3000, "E": 0}
 
 events = st.lists(
@@ -17,6 +27,7 @@ events = st.lists(
         st.sampled_from(
             ["car", "car", "car", "mv", "diode", "allow", "allow", "limit", "cable", "rcd", "hot"]
             + ["emergency", "weld", "stuck", "lock", "enable", "report", "clear", "hold", "stall"]
+            + ["earth", "phases", "load", "meter", "monitor"]
         ),
         st.integers(0, 99),
         st.sampled_from([1, 2, 3, 5, 10, 30, 60, 350]),
@@ -29,18 +40,18 @@ class World:
     """Car, cable and board around one Connector, and what the rules say about it."""
 
     def __init__(self, socket: bool, ventilation: bool, now_ms: int) -> None:
-        self.c = Connector(32000, 1000, socket, now_ms, ventilation=ventilation)
+        self.c = Connector(32000, 1000, socket, now_ms, ventilation=ventilation, parts=PARTS)
         self.now_ms = now_ms
         self.ventilation = ventilation
         self.high_mv = 12000
         self.diode = True
         self.c.inputs.proximity_ohm = 220
-        self.welded = self.stuck = self.lock_stuck = False
+        self.welded = self.stuck = self.lock_stuck = self.tripped = self.monitor_dead = False
         self.c.inputs.locked = False if socket else None
         self.since_ok_ms = 10**9  # since current was last allowed and offered, contactor on
         self.since_asking_ms = 10**9  # since a burst last lay in the band of C (or D)
         self.diode_seen_ms = 0  # of good negative halves since the car came
-        self.was_on = False
+        self.was_on = self.was_on2 = False
         self.grown = self.c.changes
 
     def apply(self, word: str, n: int) -> int:
@@ -58,7 +69,17 @@ class World:
         elif word == "cable":
             c.inputs.proximity_ohm = (220, 1500, 680, 100, 999999, 5, 220, 220)[n % 8]
         elif word == "rcd":
-            c.inputs.rcd = n < 20
+            self.tripped = n < 20
+        elif word == "monitor":
+            self.monitor_dead = n < 30
+        elif word == "earth":
+            c.inputs.open_pe = n < 20
+        elif word == "phases":
+            c.phase_switch.wanted = 1 if n < 50 else 3
+        elif word == "load":
+            c.limits.set("load", None if n < 30 else (n - 30) * 500, "", n % 7)
+        elif word == "meter":
+            c.inputs.pulses += n
         elif word == "hot":
             c.inputs.temperature_c10 = None if n < 50 else n * 10
         elif word == "emergency":
@@ -70,7 +91,7 @@ class World:
         elif word == "lock":
             self.lock_stuck = n < 20
         elif word == "enable":
-            c.enable(n < 80)
+            c.enabled = n < 80
         elif word == "report":
             c.report("over_current", n < 20)
         elif word == "clear":
@@ -89,17 +110,20 @@ class World:
         low = (-12000 if self.diode or high > 10500 else -high) if pwm else high
         if c.duty == 0:
             high = low = -12000
+        elif c.cut:
+            high, low = 12000, -12000 if pwm else 12000
+        inputs.rcd = self.tripped or (c.rcd_test and not self.monitor_dead)
         inputs.high_mv, inputs.low_mv = high, low
         inputs.feedback = self.welded or (c.relay and not self.stuck)
         if inputs.locked is not None:
             inputs.locked = c.lock and not self.lock_stuck
         before = (c.duty, c.offered_ma)
-        asking = pilot.C <= c._pilot._classify(high, pilot.C) <= pilot.D and c.duty != 0
+        asking = pilot._C <= c._pilot._classify(high, pilot._C) <= pilot._D and c.duty != 0 and not c.cut
         self.since_asking_ms = 0 if asking else self.since_asking_ms + dt_ms
         if pwm and low < -10000 and high < 10750:
             self.diode_seen_ms += dt_ms
         c.step(self.now_ms)
-        if c._pilot.level == pilot.A:
+        if c._pilot.level == pilot._A:
             self.diode_seen_ms = 0
         self.check(dt_ms, before)
         self.was_on = c.relay
@@ -126,7 +150,19 @@ class World:
                 assert ok
                 assert 100 <= c.duty <= 960
                 assert not self.welded
+                assert not c.rcd_test and not c.cut
                 assert c.inputs.locked is not False
+        # The second contactor never without the first, and its part changes only while both are open.
+        assert c.relay or not c.relay2
+        if c.relay and self.was_on:
+            assert c.relay2 == self.was_on2
+        self.was_on2 = c.relay2
+        # Nothing is tested, and no pilot interrupted, on a live connector.
+        if c.rcd_test or c.cut:
+            assert not c.relay and not c.inputs.feedback
+        # What latches stays through a restart.
+        if c.faults.latched:
+            assert Faults(c.faults.latched).name in ("rcd", "weld") and c.fault is not None
         # The offer and the duty say the same, and never more than the smallest limit.
         if c.offered_ma:
             assert c.duty == duty_permille(c.offered_ma)
@@ -215,7 +251,7 @@ def test_meter_loses_no_pulse(per_kwh, batches):
     assert meter.energy_wh == total * 1000 // per_kwh
 
 
-@given(st.lists(st.tuples(st.integers(0, 2**11 - 1), st.booleans(), st.booleans()), max_size=60))
+@given(st.lists(st.tuples(st.integers(0, 2**13 - 1), st.booleans(), st.booleans()), max_size=60))
 def test_faults_stand_while_their_cause_lasts(steps):
     faults = Faults()
     for causes, unplugged, reset in steps:

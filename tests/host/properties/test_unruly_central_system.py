@@ -34,7 +34,7 @@ class Unruly(ocpp_bench.Bench):
             for _ in range(self.random.choice((1, 1, 1, 2))):
                 self.late.append((self._world_ms + self.random.randrange(5000), answer))
             if self.random.random() < 0.1:
-                self.late.append((self._world_ms + 100, json.dumps([3, "nobody-%d" % len(self.sent), {}])))
+                self.late.append((self._world_ms + 100, json.dumps([3, f"nobody-{len(self.sent)}", {}])))
 
     def until(self, condition, seconds):
         for _ in range(seconds * 5):

@@ -8,7 +8,7 @@ _CHUNK = const(32)
 _BUDGET = const(8)  # chunks a call: a reader that babbles must not hold up the rest
 
 
-class LineReader:
+class Driver:
     """Bounded in every way; what is no tag is dropped and counted."""
 
     def __init__(self, config):

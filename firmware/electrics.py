@@ -1,0 +1,34 @@
+# Cold: makes the electrical side of every connector of a board, once at the start.
+_SAME_WH = 100000  # memory that is further ahead of the ledger than any car could charge meanwhile is not ours
+
+
+def outlets(board, written, now_ms, Outlet, Connector, parts=""):
+    """An Outlet for each connector; the classes are handed in, as what a cold module imports is forgotten with it.
+
+    written: registers (Wh) as the ledger has them; brought up to date with what outlived the reset. parts: "wake" to wake cars
+    that sleep.
+    """
+    kept = board.kept if len(board.kept) == 2 * len(written) else None
+    made = []
+    for k, part in enumerate(board.connectors):
+        if kept and 0 <= kept[2 * k] - written[k] < _SAME_WH:
+            written[k] = kept[2 * k]
+        meter = None
+        if part.meter:
+            from evse.readings import Readings
+
+            meter = Readings(written[k])
+        evse = Connector(
+            part.max_ma,
+            part.pulses_per_kwh,
+            part.socket,
+            now_ms,
+            written[k],
+            part.ventilation,
+            part.phases,
+            kept[2 * k + 1] if kept else 0,
+            meter,
+            part.parts + " " + parts,
+        )
+        made.append(Outlet(part, evse))
+    return made
