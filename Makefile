@@ -11,7 +11,7 @@ STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-only lint conformance docs build bench heap-scale format clean setup
+.PHONY: help run test test-all test-only apt lint conformance docs build bench heap-scale format clean setup
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -24,9 +24,13 @@ test: lint test-only ## lint, then all tests but the exhaustive ones (ARGS="-k p
 test-only: $(STAMP) ## the tests of `make test` without lint
 	@$(PYTEST) -m "not exhaustive" $(ARGS)
 
-test-all: test ## make test, then what takes longer or needs programs from apt
+test-all: apt test ## make test, then what takes longer or needs programs from apt
 	@$(PYTEST) -m exhaustive $(ARGS) || [ $$? -eq 5 ] # 5: there are none
 	@$(PYTEST) --near-wrap tests/lib tests/firmware $(ARGS)
+
+# What the exhaustive tests run beside Python: servers that chargers meet, and a browser.
+apt: ## install the programs that test-all uses (Debian, as root; else only says what is missing)
+	@tools/apt.sh chromium nginx-light libnginx-mod-http-dav-ext vsftpd
 
 lint: $(STAMP) ## ruff, pyright on host and device code, import arrows, rules for device code
 	@$(BIN)/python -m pilotwire.lint

@@ -48,7 +48,7 @@ def test_arrows_that_are_allowed():
         ("firmware/ocpp16/core.py", "__import__('esp32')", "ocpp16 imports esp32"),
         ("firmware/port/clock.py", "import evse.pilot", "port imports evse.pilot"),
         ("firmware/app.py", "import machine", "app imports machine"),
-        ("firmware/boot.py", "import network", "start imports network"),
+        ("firmware/boot.py", "import network", "boot imports network"),
         ("lib/ticks/ticks.py", "import evse.pilot", "lib imports evse.pilot"),
         ("lib/ticks/ticks.py", "import app", "lib imports app"),
         ("lib/ticks/ticks.py", "import machine", "lib imports machine"),
