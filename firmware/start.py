@@ -15,7 +15,8 @@ from store import Store
 
 _HERE = __file__.rsplit("/", 1)[0]
 # The sectors of the ledger partition: journal, samples (which may be given up undone, oldest first), registers.
-_LEDGERS = (((), 0, 44), ((SAMPLE, DATA), 44, 80), ((), 124, 4))
+_LEDGERS = (((), 0, 44), ((SAMPLE, DATA), 44, 76), ((), 124, 4))
+_EVENTS = (120, 4)  # of security events, see ocpp16.security_events
 
 
 def make(slot):
@@ -31,6 +32,7 @@ def make(slot):
         version = json.load(f)["version"]
     flash = storage.open_ledger_partition()
     ledgers = [Ledger(flash, kinds, first, count) for kinds, first, count in _LEDGERS]
+    ledgers.append((flash,) + _EVENTS)  # type: ignore
     wallbox = Wallbox(board, store, ledgers, link, clock, settings, log, slot, version)
     wallbox.console = Console()
     return wallbox

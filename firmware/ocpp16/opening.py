@@ -1,9 +1,7 @@
 # Opens TLS to the central system: the clock, then the handshake with what the store holds: root1.der, root2.der... to verify
-# the server with, client.der and client.key to be known by. Cold: for one attempt to connect.
+# the server with, client.der and client.key to be known by. Cold: for one attempt to connect. What the security profile demands is
+# asked here and in ocpp16.address.
 import cold
-
-_MAX_ROOTS = 9
-
 
 async def secure(cp, link, log, host, port):
     """A TLS stream to host:port; OSError, ValueError."""
@@ -25,12 +23,16 @@ async def _timekeeping(function, *args):
 
 
 async def _connect(cp, link, log, host, port):
-    read = cp.store.read
-    roots = []
-    for n in range(_MAX_ROOTS):
-        root = read("root%d.der" % (n + 1))
-        if root:
-            roots.append(root)
+    profile = cp.settings.get("SecurityProfile")
+    roots = cold.call("ocpp16.certificate_files", "roots", cp, "root")
+    roots = [der for _, der in roots]
+    cert = key = None
+    if profile == 3 or not profile:
+        cert, key = cold.call("ocpp16.certificate_files", "identity", cp, cp.clock.utc())
+        if profile and not cert:
+            raise ValueError("security profile 3 needs a valid client.der and client.key")
+    if profile and not roots:
+        raise ValueError("security profile %d needs a root1.der" % profile)
     if not roots:  # J-URL-02
         log.warning("link", "no root1.der: the central system is not verified")
     suites = None
@@ -39,9 +41,12 @@ async def _connect(cp, link, log, host, port):
         suites = suites.RSA_SUITES + suites.SUITES
         cold.drop("tlssetup")
     # Stays loaded, since its stream is in use; without TLS it is never loaded.
-    from tlsclient import connect
+    from tlsclient import TlsError, connect
 
     stream = await link.connect(host, port)
-    return await connect(
-        stream.s, host, roots, read("client.der"), read("client.key"), bool(roots), suites, link.hook
-    )
+    stream = await connect(stream.s, host, roots, cert, key, bool(roots), suites, link.hook)
+    if profile == 3 and not stream.asked:  # SEC-PROF-05
+        await stream.wait_closed()
+        raise TlsError("asked", "it does not ask for our certificate")
+    cp.root = stream.wire.root
+    return stream
