@@ -60,7 +60,7 @@ def answer(action, payloads):
     bench.connect()
     took = []
     for k in range(_ROUNDS):
-        text = json.dumps([2, "b%d" % k, action, payloads(k)])
+        text = json.dumps([2, f"b{k}", action, payloads(k)])
         watch = Watch()
         bench.cp.receive(text, bench.clock.ms)
         frame = bench.cp.next_frame(bench.clock.ms)
@@ -86,7 +86,7 @@ def drain():
     bench.connect()
     bench.disconnect()
     for k in range(_QUEUED):
-        session(bench, "T%d" % k)
+        session(bench, f"T{k}")
     sent = len(bench.sent)
     bench.cp.connected(bench.clock.ms)
     watch = Watch()
@@ -104,7 +104,7 @@ def erases(sessions):
     before = bench.nor.erases
     stops = 0
     for k in range(sessions):
-        session(bench, "T%d" % (k % 10))
+        session(bench, f"T{k % 10}")
         bench.cp.transactions.prepare()
         stops += len(bench.payloads("StopTransaction"))
         for kept in (bench.sent, bench.replies, bench.lines):
@@ -123,7 +123,7 @@ print(
         {
             "loop": median_loop(),
             "get_configuration": answer("GetConfiguration", lambda k: {}),
-            "remote_start": answer("RemoteStartTransaction", lambda k: {"idTag": "R%d" % k, "connectorId": 1}),
+            "remote_start": answer("RemoteStartTransaction", lambda k: {"idTag": f"R{k}", "connectorId": 1}),
             "drain": drain(),
             "erases_permille": erases(600),
         }
