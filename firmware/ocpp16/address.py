@@ -24,7 +24,7 @@ def of(cp):
 
 
 def key_of(text):
-    """The bytes of an AuthorizationKey: 32 to 40 hex digits, or 16 to 20 characters as they are; None for all else (SEC-AUTH-02)."""
+    """The bytes of an AuthorizationKey: 32 to 40 hex digits, or 16 to 20 characters as they are; None else (SEC-AUTH-02)."""
     size = len(text)
     if 32 <= size <= 40 and not size & 1:
         try:

@@ -95,7 +95,7 @@ def settle(cp):
 
 
 def daily(cp):
-    """What a day may change of our certificate: asked for anew within its last month, the one before it forgotten (SEC-CERT-03)."""
+    """What a day may change of ours: asked for anew within its last month, the one before it forgotten (SEC-CERT-03)."""
     now = cp.clock.utc()
     best = own(cp, now)
     if not best:

@@ -1,14 +1,14 @@
 # Certificates of the security extension (SEC-CERT rows). Cold: loaded for one message (see rpc), so it keeps nothing.
 #
-# What a signature has to be checked for is done in steps, by charge_point.tick(), and answered when it is through.
+# What a signature has to be checked for is a job, in steps, and its CALL is answered when it is through.
 from binascii import crc32
 
 from ocpp16 import certificate_files as files
 from ocpp16.security_events import note
 import cold
+import steps
 
 _KINDS = {"CentralSystemRootCertificate": files.ROOT, "ManufacturerRootCertificate": files.MAKER}
-_MODULES = ("x509chain", "rsa", "p256")
 
 
 class Profile:
@@ -32,14 +32,14 @@ class Profile:
         return {"status": "NotFound"}
 
     def install_certificate(self, payload):
-        kind = _KINDS[payload["certificateType"]]
-        self._begin(_install(self._cp, kind, payload["certificate"]))
+        self._begin("install", _KINDS[payload["certificateType"]], payload["certificate"])
 
     def certificate_signed(self, payload):
-        self._begin(_signed(self._cp, payload["certificateChain"]))
+        self._begin("signed", payload["certificateChain"])
 
-    def _begin(self, job):
-        self._cp.work.append(_answered(self._cp, self._cp.rpc.unique, job))
+    def _begin(self, *job):
+        unique = self._cp.rpc.unique
+        cold.call("ocpp16.jobs", "start", self._cp, unique, "ocpp16.certificates", "answer", unique, *job)
 
 
 def _ids(certificate):
@@ -64,24 +64,22 @@ def _delete(cp, kind, name, der):
     return "Accepted"
 
 
-def _answered(cp, unique, job):
-    """Steps: do a job that returns a status, and answer the CALL `unique` with it."""
+async def answer(cp, unique, kind, *job):
+    """The job: what the CALL `unique` asks for, and its answer."""
     status = "Failed"
     try:
-        status = yield from job
+        status = await (_install if kind == "install" else _signed)(cp, *job)
     except OSError as e:  # disk full
         cp.log.error("security", repr(e))
     finally:
-        for name in _MODULES:
-            cold.drop(name)
         cp.rpc.answer(unique, {"status": status})
 
 
-def _install(cp, kind, text):
+async def _install(cp, kind, text):
     why = ""
     try:
         certificate = files.parse(text)[0]
-        why = yield from _flaw_of_root(cp, kind, certificate)
+        why = await _flaw_of_root(cp, kind, certificate)
     except ValueError as e:
         why = str(e)
     if why:
@@ -105,8 +103,8 @@ def _install(cp, kind, text):
     return "Accepted"
 
 
-def _flaw_of_root(cp, kind, certificate):
-    """Steps: what is wrong with a root that is offered; "" for nothing."""
+async def _flaw_of_root(cp, kind, certificate):
+    """What is wrong with a root that is offered; "" for nothing."""
     import x509chain
 
     x509chain.usable(certificate, cp.clock.utc(), 0)
@@ -119,7 +117,7 @@ def _flaw_of_root(cp, kind, certificate):
             vouching = known[0]
     if vouching:
         try:
-            if not (yield from x509chain.verify(certificate, vouching)):
+            if not await steps.finish(x509chain.verify(certificate, vouching)):
                 return "not signed by its issuer"
         except x509chain.ChainError as e:
             if e.args[0] != "unsupported" or vouching.der != certificate.der:
@@ -128,14 +126,14 @@ def _flaw_of_root(cp, kind, certificate):
     return ""
 
 
-def _signed(cp, text):
+async def _signed(cp, text):
     key = cp.store.read(files.CSR)
     why = ""
     try:
         if not key or len(text) > cp.settings.get("CertificateSignedMaxChainSize"):
             return "Rejected"
         chain = files.parse(text)
-        why = yield from _flaw_of_own(cp, chain, key)
+        why = await _flaw_of_own(cp, chain, key)
     except ValueError as e:
         why = str(e)
     if why:
@@ -155,8 +153,8 @@ def _signed(cp, text):
     return "Accepted"
 
 
-def _flaw_of_own(cp, chain, key):
-    """Steps: what is wrong with a chain that is to be ours (SEC-CERT-02); "" for nothing."""
+async def _flaw_of_own(cp, chain, key):
+    """What is wrong with a chain that is to be ours (SEC-CERT-02); "" for nothing."""
     import x509chain
 
     leaf = chain[0]
@@ -168,5 +166,5 @@ def _flaw_of_own(cp, chain, key):
         return "CN is not our serial number"
     if leaf.o != cp.settings.get("CpoName"):
         cp.log.warning("security", "O of the new certificate is not CpoName")
-    yield from x509chain.check(chain, files.parsed(cp, files.ROOT), cp.clock.utc(), True)
+    await steps.finish(x509chain.check(chain, files.parsed(cp, files.ROOT), cp.clock.utc(), True))
     return ""

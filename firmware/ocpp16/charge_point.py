@@ -21,7 +21,6 @@ _RESET_LEAST_MS = 500
 _REGISTRATION = "ocpp16.registration"
 _TAGS = "ocpp16.tags"
 _EVENTS = "ocpp16.security_events"
-_STEPS = 3  # of a long computation in each tick: half of the processor at most
 
 
 class ChargePoint:
@@ -34,6 +33,9 @@ class ChargePoint:
         self.registration = None  # "Accepted", "Pending" or "Rejected", as BootNotification was answered
         self.online = False  # a WebSocket is up
         self.read = None  # function(connector number) -> reading, see meter_values
+        self.link = None  # opens connections for jobs; the app's
+        self.jobs = {}  # name -> [task, status], see ocpp16.jobs
+        self.transferring = False
         self.vendors = {"org.pilotwire": "ocpp16.vendor"}  # vendorId in lower case -> cold module (CORE-DT-01)
         self.inoperative = self.scheduled = 0  # bits of ocpp16.availability
         self.restart = None  # what to restart with, once a Reset is ready for it
@@ -62,7 +64,6 @@ class ChargePoint:
         self.triggered = []  # what the central system asked for, see ocpp16.remote_trigger
         self._calls = []  # of the profiles, to be sent when their turn comes
         self._unlocks = []  # [connector, id of the CALL, deadline]
-        self.work = []  # long computations, as generators of short steps
         self.reconnect = False  # the connection is to be made anew, as the security settings now want it
         self.trial = 0  # failed connections, see ocpp16.security_profile
         self.flaw = None  # kind of failure that was written down last
@@ -180,24 +181,12 @@ class ChargePoint:
         self.statuses.tick(now)
         if self._unlocks:
             self._finish_unlocks(now)
-        if self.work:
-            self._step()
         day = (self.clock.utc() or 0) // _DAY_S
         if day != self._day and self.accepted:
             self._day = day
             cold.call("ocpp16.certificate_files", "daily", self)
         if self._reset:
             self._finish_reset(now)
-
-    def _step(self):
-        try:
-            for _ in range(_STEPS):
-                next(self.work[0])
-        except StopIteration:
-            self.work.pop(0)
-        except Exception as e:
-            self.work.pop(0)
-            self.log.exception("ocpp", e)
 
     def _watch_reservations(self):
         seen = [c.transaction or c.status for c in self.connectors]

@@ -1,8 +1,8 @@
-# Cold: security events (SEC-EVT rows). One small ledger is both the log and the queue: a record is an event, live until the central
-# system has answered it, and the oldest make room for new ones (docs/security.md).
+# Cold: security events (SEC-EVT rows). One small ledger is both the log and the queue: a record is an event, live until the
+# central system has answered it, and the oldest make room for new ones (docs/security.md).
 #
-# Payload of a record, little endian: version, last id of the journal (4), stamp (4) as in ocpp16.transactions, then the text: type,
-# and what is known more of it behind a blank.
+# Payload of a record, little endian: version, last id of the journal (4), stamp (4) as in ocpp16.transactions, then the text:
+# type, and what is known more of it behind a blank.
 from struct import pack, unpack_from
 
 from ledger import Ledger, LedgerError

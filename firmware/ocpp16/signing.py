@@ -1,10 +1,9 @@
-# Cold: SignCertificate: a new key and a request signed with it (SEC-CERT-01, SEC-CERT-08). The key waits in a file of its own until
-# CertificateSigned brings the certificate.
+# Cold: SignCertificate: a new key and a request signed with it (SEC-CERT-01, SEC-CERT-08). The key waits in a file of its own
+# until CertificateSigned brings the certificate.
 from ocpp16.certificate_files import CSR
 from ocpp16.rpc import Call
 import cold
-
-_MODULES = ("p256", "p256key", "x509csr")
+import steps
 
 
 def start(cp):
@@ -12,7 +11,7 @@ def start(cp):
     if not cp.settings.get("CpoName"):
         cp.log.warning("security", "no request for a certificate: CpoName is not set")
         return False
-    cp.work.append(_request(cp))
+    cold.call("ocpp16.jobs", "start", cp, "SignCertificate", "ocpp16.signing", "request")
     return True
 
 
@@ -21,23 +20,19 @@ def serial_number(cp):
     return cp.settings.get("ChargePointSerialNumber") or cp.settings.get("ChargePointId")
 
 
-def _request(cp):
+async def request(cp):
+    """The job: some seconds, in steps."""
     import p256key
     import x509csr
 
-    try:
-        key = yield from p256key.generate()
-        der = yield from x509csr.create(key, serial_number(cp), cp.settings.get("CpoName"))
-        cp.store.write(CSR, key.der())
-    finally:
-        for name in _MODULES:
-            cold.drop(name)
+    key = await steps.finish(p256key.generate())
+    der = await steps.finish(x509csr.create(key, serial_number(cp), cp.settings.get("CpoName")))
+    cp.store.write(CSR, key.der())
     text = cold.call("pem", "encode", der, "CERTIFICATE REQUEST")
     cp.send(Call("SignCertificate", {"csr": text}, _answered, cp))
 
 
 def _answered(call, answer, error):
-    cp = call.ref if call else None
     if answer and answer["status"] != "Accepted":
-        cp.store.remove(CSR)
-        cp.log.warning("security", "SignCertificate: Rejected")
+        call.ref.store.remove(CSR)
+        call.ref.log.warning("security", "SignCertificate: Rejected")

@@ -3,10 +3,10 @@
 import base64
 
 import pytest
+from ocpp16 import address, security_profile
 from paper_charger import compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, utc
 
-from ocpp16 import address, security_profile
 from pilotwire.csms.frames import CALL  # noqa: F401 (the host package and the firmware side by side)
 
 KEY = "00112233445566778899aabbccddeeff"
