@@ -37,7 +37,7 @@ class Profile:
         return {"status": "Accepted" if self._edit("clear", payload) else "Unknown"}
 
     def _edit(self, function, *args):
-        return cold.call("ocpp16.profile_records", function, self._cp.profiles, *args)
+        return cold.call("ocpp16.profile_records", function, self._cp.profiles, *args)  # by name: the callers' strings
 
     def get_composite_schedule(self, payload):
         cp, number, duration = self._cp, payload["connectorId"], payload["duration"]

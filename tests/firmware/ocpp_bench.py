@@ -92,7 +92,7 @@ class MemoryStore:
 
 
 class Bench:
-    def __init__(self, connectors=1, now_ms=0, sectors=7, **settings):
+    def __init__(self, connectors=1, now_ms=0, sectors=7, **settings):  # by name: settings
         gc.collect()  # the bench before this one, in one piece: the heap is small
         self.count = connectors
         flash = bytearray(4096 * sectors)
