@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pilotwire import __date__, __version__, image, runtime, schemas
@@ -63,11 +63,14 @@ def sources(root: Path) -> dict[str, Path]:
     return found
 
 
-def packaged() -> dict[str, Path]:
-    """Modules of others that go into the slot as they are: {"microdot.py": file}."""
+def packaged(texts: Iterable[str]) -> dict[str, Path]:
+    """Modules of others that these sources import, and that go into the slot as they are: {"microdot.py": file}."""
     found = {}
+    whole = "\n".join(texts)
     for module in PACKAGED:
         name = module.rpartition(".")[2]
+        if f"from {name} import " not in whole:
+            continue
         package = importlib.util.find_spec(module.partition(".")[0])
         path = Path(package.origin).with_name(f"{name}.py") if package and package.origin else None
         if path is None or not path.is_file():
@@ -123,7 +126,7 @@ def files(opt: int = 3, lines: bool = False) -> dict[str, bytes]:
         if name not in RUN_AS_SOURCE:
             text = texts[name] if lines else shrink(texts[name], name, passed)
             made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags, text.encode())
-    for name, path in packaged().items():
+    for name, path in packaged(texts.values()).items():
         made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
     for name in RUN_AS_SOURCE:
         path = root / "firmware" / name
