@@ -147,8 +147,8 @@ QUICK = ("StartTransaction on its way", "StopTransaction answered")
 
 
 # req: TX-15, TX-17
-# Whatever the firmware was doing when it was killed, each transaction that began is told with one Start and one Stop. A message is
-# told again, as it was, only if its answer was lost.
+# Whatever the firmware was doing when it was killed, each transaction that began is told with one Start and one Stop. A message
+# is told again, as it was, only if its answer was lost.
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.exhaustive) for name in MOMENTS]
 )
