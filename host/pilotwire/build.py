@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -25,6 +26,7 @@ from pilotwire.renaming import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_AS_SOURCE = ("boot.py", "main.py")
+PACKAGED = ("microdot.microdot",)  # modules of PyPI that the firmware imports, by the last part of their name
 
 
 def repository() -> Path:
@@ -58,6 +60,22 @@ def sources(root: Path) -> dict[str, Path]:
                     "rename one of them",
                 )
             found[name] = path
+    return found
+
+
+def packaged(texts: Iterable[str]) -> dict[str, Path]:
+    """Modules of others that these sources import, and that go into the slot as they are: {"microdot.py": file}."""
+    found = {}
+    whole = "\n".join(texts)
+    for module in PACKAGED:
+        name = module.rpartition(".")[2]
+        if f"from {name} import " not in whole:
+            continue
+        package = importlib.util.find_spec(module.partition(".")[0])
+        path = Path(package.origin).with_name(f"{name}.py") if package and package.origin else None
+        if path is None or not path.is_file():
+            raise PilotwireError(f"cannot find {name}", "it is not installed", "pip install --upgrade pilotwire")
+        found[f"{name}.py"] = path
     return found
 
 
@@ -116,14 +134,18 @@ def files(
     paths = {name: path for name, path in {**sources(root), **(extra or {})}.items() if name not in RUN_AS_SOURCE}
     texts = {name: path.read_text("utf-8") for name, path in paths.items()}
     names: dict[str, dict[str, str]] = {}
+    foreign = packaged(texts.values())
     if not lines:
-        whole = [made[f"/{name}"].decode() for name in RUN_AS_SOURCE] + list(beside)
+        whole = [made[f"/{name}"].decode() for name in RUN_AS_SOURCE]
+        whole += [*beside, *(path.read_text("utf-8") for path in foreign.values())]
         program = Program(texts, whole, [data.decode() for name, data in made.items() if name.endswith(".txt")])
         texts = {name: program.source(name) for name in texts}
         names = {_traced(name): program.names(name) for name in texts}
     for name, path in paths.items():
         shown = name if lines else _traced(name)
         made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, shown, flags, texts[name].encode())
+    for name, path in foreign.items():
+        made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
     made["/a/ocpp16/schemas.txt"] = schemas.generate().encode()
     digest = hashlib.sha256()
     for name in sorted(made):
