@@ -50,6 +50,7 @@ class Wallbox:
         cause = _CAUSES.get(board.reset_cause, "Reboot")
         self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause)
         self.ocpp.read = self._reading
+        self.ocpp.link = link
         self.outlets = cold.call(
             "electrics", "outlets", board, self.ocpp.transactions.registers, clock.now_ms(), Outlet, Connector
         )
@@ -127,6 +128,8 @@ class Wallbox:
             self._button = None
         if event:
             self.log.info("app", "button: " + event)
+        if event == "setup":
+            self.board.restart(event)  # start.py finds it again as the cause
         if event == "long":
             for outlet in self.outlets:
                 outlet.evse.clear_faults()
