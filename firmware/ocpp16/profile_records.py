@@ -75,7 +75,7 @@ def clear(profiles, wanted):
     profiles.due = 0
     if hits == total:
         for k in range(len(profiles.limits)):
-            profiles.limits[k] = (None, "")
+            profiles.limits[k] = (None, "", 0)
     return hits > 0
 
 

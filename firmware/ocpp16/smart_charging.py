@@ -58,7 +58,8 @@ def _compose(module, cp, number, duration, utc, watts):
     """(array of startPeriod and tenths * 4 + numberPhases, count of periods, end of the last one)."""
     profiles = cp.profiles
     voltage = cp.settings.get("NominalVoltage")
-    have = profiles.hardware[number - 1][1] if number else max([phases for _, phases in profiles.hardware])
+    places = (number - 1,) if number else range(len(cp.connectors))
+    have = max([profiles.hardware(k)[1] for k in places])
     table = array("i", bytes(8 * _MAX_PERIODS))
     count = steps = 0
     f = open(cp.store.path("profiles"), "rb") if profiles.installed else io.BytesIO()

@@ -74,11 +74,13 @@ class Box:
         self.clock = Clock(utc)
         self.log = Log()
         self.connectors = [Connector(k + 1) for k in range(connectors)]
+        self.most = [(32000, 3)] * connectors
         self.auth = None  # (tag, connector) while a tag is being authorised
         self.start()
 
     def start(self):
         self.profiles = ChargingProfiles(self)
+        self.profiles.hardware = lambda k: self.most[k]
         self.tick()
 
     def reboot(self):
@@ -105,7 +107,7 @@ class Box:
         self.tick()
 
     def hardware(self, number, ma, phases=3):
-        self.profiles.hardware[number - 1] = (ma, phases)
+        self.most[number - 1] = (ma, phases)
         self.profiles.due = 0
         self.tick()
 
