@@ -31,8 +31,10 @@ class _Refused(Exception):
 
 
 def record(cp, number, profile, tx, remote):
-    """The record of a chargingProfile that has passed its schema, or None when it must be refused. tx: what runs on the connector,
-    or None; remote: it is for the transaction that a remote start is to begin."""
+    """The record of a chargingProfile that has passed its schema, or None when it must be refused.
+
+    tx: what runs on the connector, or None. remote: it is for the transaction that a remote start is to begin.
+    """
     try:
         _purpose(number, profile, tx, remote)
         return _record(number, profile, cp.settings, cp.clock.utc())

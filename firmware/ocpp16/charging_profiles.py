@@ -14,6 +14,7 @@ class ChargingProfiles:
     def __init__(self, cp):
         n = len(cp.connectors)
         self.cp = cp
+        self.hardware = lambda k: (32000, 3)  # (most mA, phases) of a connector: set by the app
         self.limits = [(None, "", 0)] * n
         self.seen = [None] * n  # transactions
         self.since = [0] * n  # uptime at their start
@@ -26,10 +27,6 @@ class ChargingProfiles:
         except OSError:
             return
         cold.call("ocpp16.profile_records", "forget", self, None)  # their transactions are over (SC-SET-06)
-
-    def hardware(self, k):
-        """(most mA, phases) of a connector; replaced by the app."""
-        return 32000, 3
 
     def update(self):
         cp = self.cp

@@ -23,7 +23,7 @@ _PERIOD_SIZE = const(9)
 
 
 def install(profiles, record):
-    """Store a record of charging_profile in place of those that it replaces; False, and nothing changed, when there is no room."""
+    """Store a record in place of those that it replaces; False, and nothing changed, when there is no room."""
     cp, path = profiles.cp, _path(profiles)
     slot, unique = tuple(record[:3]), unpack(HEAD, record[:_HEAD_SIZE])[4]
     kept = 0

@@ -95,7 +95,8 @@ async def test_profile_of_a_remote_start(bench):
 
 
 EVCC_MEASURANDS = [
-    "Power.Active.Import", "Energy.Active.Import.Register", "Current.Import", "Voltage", "Current.Offered", "Power.Offered", "SoC",
+    "Power.Active.Import", "Energy.Active.Import.Register", "Current.Import", "Voltage",
+    "Current.Offered", "Power.Offered", "SoC",
 ]  # fmt: skip
 
 
