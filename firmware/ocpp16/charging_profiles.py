@@ -14,7 +14,7 @@ class ChargingProfiles:
     def __init__(self, cp):
         n = len(cp.connectors)
         self.cp = cp
-        self.hardware = lambda k: (32000, 3)  # (most mA, phases) of a connector: set by the app
+        self.hardware = None  # function(k) -> (most mA, phases) of a connector: set by the app
         self.limits = [(None, "", 0)] * n
         self.seen = [None] * n  # transactions
         self.since = [0] * n  # uptime at their start
