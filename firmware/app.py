@@ -136,6 +136,8 @@ class Wallbox:
             self._button = None
         if event:
             self.log.info("app", "button: " + event)
+        if event == "setup":
+            self.board.restart(event)  # start.py finds it again as the cause
         if event == "long":
             for outlet in self.outlets:
                 outlet.evse.clear_faults()

@@ -6,6 +6,7 @@ HALT and waits to be killed, so nothing runs after it, as on the chip.
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from pilotwire.sim.state_dir import StateDir
 from pilotwire.sim.world import World
 
 BOOT_MS = 400  # from reset to boot.py on an ESP32
+ANY = "0.0.0.0"  # where a server listens
 POWER_ON, HARD, WDT, SOFT = 1, 2, 3, 5
 _CAUSES = {HARD: "reset", WDT: "watchdog", 4: "deep sleep", SOFT: "soft reset"}
 
@@ -39,6 +41,7 @@ class Box:
         report: what the firmware last said of itself.
         flash: operations since the start: reads, programs, erases.
         changes: counts what of the above has changed.
+        listens: {port of the box: port of the loopback} of what it serves in its own access point.
         silent_s: real seconds without a sign of life after which an armed watchdog bites.
     """
 
@@ -66,6 +69,7 @@ class Box:
         self.report: dict[str, Any] = {}
         self.flash = (0, 0, 0)
         self.changes = 0
+        self.listens: dict[str, int] = {}
         self.exchanges = 0
         self.silent_s = 10.0
         self.child: Child | None = None
@@ -98,6 +102,7 @@ class Box:
         self.changes += 1
         if not outputs:
             self._world.power(why == "on")
+        self.listens = {}
         if why != "on":
             self.report = {**self.report, "online": False}
         return status
@@ -118,6 +123,7 @@ class Box:
     async def _boot(self, cause: int) -> None:
         self.cause = cause
         self.report = {}
+        self.listens = {}
         self._world.power(True)
         self._world.advance(self._world.now + BOOT_MS)
         self._base_ms = self._world.now
@@ -147,8 +153,18 @@ class Box:
         return self._world.answer(round(self.speed * 1000))
 
     async def _lookup(self, host: str, port: int) -> bytes:
-        found = await self._cable.lookup(host, port)
+        found = self._listen(port) if host == ANY else await self._cable.lookup(host, port)
         return self._world.answer(round(self.speed * 1000), found)
+
+    def _listen(self, port: int) -> int:
+        """A free port of the loopback, on which the box will listen in place of its own."""
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            free = tcp.getsockname()[1]
+            udp.bind(("127.0.0.1", free))
+        self.listens[str(port)] = free
+        self.changes += 1
+        return free
 
     def _halted(self, cause: int) -> None:
         if cause == records.UNCAUGHT:

@@ -259,6 +259,7 @@ class Supervisor:
             **report,
             "connectors": connectors,
             "flash": flash,
+            "listens": box.listens,
             "power": box.power,
             "network": world.network,
             "reset_cause": box.cause,
