@@ -5,6 +5,7 @@
 import os
 from binascii import hexlify
 
+from ocpp16.charging_profiles import ChargingProfiles
 from ocpp16.connector import Connector
 from ocpp16.rpc import Call, Rpc
 from ocpp16.sampling import Sampling
@@ -71,6 +72,7 @@ class ChargePoint:
         self.events = [0, 0, None]  # to be told, failed tries, when next: see ocpp16.security_events
         self._day = 0
         cold.call(_EVENTS, "started", self, cause)
+        self.profiles = ChargingProfiles(self)
 
     @property
     def accepted(self):
@@ -175,6 +177,7 @@ class ChargePoint:
                 self._try_free_charging(c)
         if settle:
             cold.call("ocpp16.availability", "settle", self)
+        self.profiles.update()
         if self.reservations:
             self._watch_reservations()
         self.sampling.tick(now)
