@@ -26,7 +26,7 @@ def make(slot):
     store = Store("/data")
     settings = Settings(store, _HERE + "/settings.txt")
     log = Log(level=settings.get("LogLevel"))
-    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock)
+    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock, board.lan)
     with open(_HERE + "/build.json") as f:
         version = json.load(f)["version"]
     flash = storage.open_ledger_partition()

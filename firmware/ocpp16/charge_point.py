@@ -31,6 +31,7 @@ class ChargePoint:
         self.version = version
         self.registration = None  # "Accepted", "Pending" or "Rejected", as BootNotification was answered
         self.online = False  # a WebSocket is up
+        self.fault = None  # "reader": tags can not be read
         self.read = None  # function(connector number) -> reading, see meter_values
         self.vendors = {"org.pilotwire": "ocpp16.vendor"}  # vendorId in lower case -> cold module (CORE-DT-01)
         self.inoperative = self.scheduled = 0  # bits of ocpp16.availability
