@@ -21,6 +21,7 @@ _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows whe
 _IDLE_TICKS = 50  # between two looks whether flash is to be erased ahead, while no contactor is closed
 _STARVED = 50  # ticks in a row without the memory they need, then a restart
 _MIN_MA = 6000
+_STANDING = ("board", "user", "load")  # those that are no matter of the cable or the moment
 # Causes of a start as the reason of a transaction that it cut short; else Reboot.
 _CAUSES = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
 
@@ -53,12 +54,16 @@ class Wallbox:
         cause = _CAUSES.get(board.reset_cause, "Reboot")
         self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause)
         self.ocpp.read = self._reading
+        self.ocpp.link = link
         self.outlets = cold.call(
             "electrics", "outlets", board, settings, self.ocpp.transactions.registers, clock.now_ms(), Outlet, Connector
         )
         for outlet, c in zip(self.outlets, self.ocpp.connectors):
             c.energy_wh = outlet.evse.energy_wh
             c.has_lock = outlet.board.socket
+            if outlet.evse.phase_switch:
+                self.settings.fix("ConnectorSwitch3to1PhaseSupported", "true")
+        self.ocpp.profiles.hardware = self._hardware
         link.hook = self.step
         self.connection = Connection(self.ocpp, link, clock, self.log)
         if settings.damaged:
@@ -123,6 +128,10 @@ class Wallbox:
         self.ocpp.tick(now)
         for outlet, c in zip(self.outlets, self.ocpp.connectors):
             evse = outlet.evse
+            ma, reason, phases = self.ocpp.profiles.limits[c.number - 1]
+            evse.limits.set("ocpp", ma, reason)  # before anything is allowed: it holds from the first current on (SC-EVAL-09)
+            if evse.phase_switch:
+                evse.phase_switch.wanted = 1 if phases == 1 else 3
             # Withdrawn at any time: a plug must come out of a faulty box, too, or a fault that ends with it never does.
             if evse.allowed != c.allowed and not (c.allowed and evse.fault):
                 evse.allow(c.allowed, now)
@@ -167,6 +176,13 @@ class Wallbox:
                 if worn:
                     self.board.note_wear(k, worn)
 
+    def _hardware(self, k):
+        """(most mA, phases) that connector k + 1 can give, whatever a central system allows."""
+        outlet = self.outlets[k]
+        switch = outlet.evse.phase_switch
+        most = min([ma for slot, ma, _ in outlet.evse.limits.items() if slot in _STANDING])
+        return most, 1 if switch and not switch.three else outlet.board.phases
+
     def _reading(self, number):
         """What this hardware measures on a connector, in the order of meter_values.MEASURANDS."""
         evse = self.outlets[number - 1].evse
@@ -176,7 +192,7 @@ class Wallbox:
             getattr(evse.meter, "currents_ma", None),
             getattr(evse.meter, "voltages_mv", None),
             evse.offered_ma,
-            None,
+            evse.offered_ma * self._hardware(number - 1)[1] * self.settings.get("NominalVoltage") // 1000,
             evse.inputs.temperature_c10,
         )
 

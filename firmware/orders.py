@@ -1,5 +1,5 @@
 # Cold: orders over the serial line, lines "@{...}" of JSON with one order each; docs/board.md has them.
-_SLOTS = ("ocpp", "user", "load")  # the other limits protect
+_SLOTS = ("user", "load")  # the other limits protect
 
 
 def obey(wallbox, order):
@@ -29,6 +29,7 @@ def _limit(wallbox, order):
     if order["slot"] not in _SLOTS or not (ma is None or isinstance(ma, int)) or not isinstance(seconds, int):
         raise ValueError("no such limit")
     evse.limits.set(order["slot"], ma, "serial line", seconds)
+    wallbox.ocpp.profiles.due = 0  # others may have what this connector no longer takes
 
 
 def _calibrate(wallbox, order):

@@ -5,6 +5,7 @@
 import os
 from binascii import hexlify
 
+from ocpp16.charging_profiles import ChargingProfiles
 from ocpp16.connector import Connector
 from ocpp16.rpc import Call, Rpc
 from ocpp16.sampling import Sampling
@@ -33,6 +34,9 @@ class ChargePoint:
         self.online = False  # a WebSocket is up
         self.fault = None  # "reader": tags can not be read
         self.read = None  # function(connector number) -> reading, see meter_values
+        self.link = None  # opens connections for jobs; the app's
+        self.jobs = {}  # name -> [task, status], see ocpp16.jobs
+        self.transferring = False
         self.vendors = {"org.pilotwire": "ocpp16.vendor"}  # vendorId in lower case -> cold module (CORE-DT-01)
         self.inoperative = self.scheduled = 0  # bits of ocpp16.availability
         self.restart = None  # what to restart with, once a Reset is ready for it
@@ -61,6 +65,7 @@ class ChargePoint:
         self.triggered = []  # what the central system asked for, see ocpp16.remote_trigger
         self._calls = []  # of the profiles, to be sent when their turn comes
         self._unlocks = []  # [connector, id of the CALL, deadline]
+        self.profiles = ChargingProfiles(self)
 
     @property
     def accepted(self):
@@ -157,6 +162,7 @@ class ChargePoint:
                 self._try_free_charging(c)
         if settle:
             cold.call("ocpp16.availability", "settle", self)
+        self.profiles.update()
         if self.reservations:
             self._watch_reservations()
         self.sampling.tick(now)

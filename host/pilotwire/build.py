@@ -11,12 +11,13 @@ import contextlib
 import datetime
 import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pilotwire import __date__, __version__, image, runtime, schemas
@@ -25,6 +26,7 @@ from pilotwire.shrink import keywords, shrink
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_AS_SOURCE = ("boot.py", "main.py")
+PACKAGED = ("microdot.microdot",)  # modules of PyPI that the firmware imports, by the last part of their name
 
 
 def repository() -> Path:
@@ -58,6 +60,22 @@ def sources(root: Path) -> dict[str, Path]:
                     "rename one of them",
                 )
             found[name] = path
+    return found
+
+
+def packaged(texts: Iterable[str]) -> dict[str, Path]:
+    """Modules of others that these sources import, and that go into the slot as they are: {"microdot.py": file}."""
+    found = {}
+    whole = "\n".join(texts)
+    for module in PACKAGED:
+        name = module.rpartition(".")[2]
+        if f"from {name} import " not in whole:
+            continue
+        package = importlib.util.find_spec(module.partition(".")[0])
+        path = Path(package.origin).with_name(f"{name}.py") if package and package.origin else None
+        if path is None or not path.is_file():
+            raise PilotwireError(f"cannot find {name}", "it is not installed", "pip install --upgrade pilotwire")
+        found[f"{name}.py"] = path
     return found
 
 
@@ -108,6 +126,8 @@ def files(opt: int = 3, lines: bool = False) -> dict[str, bytes]:
         if name not in RUN_AS_SOURCE:
             text = texts[name] if lines else shrink(texts[name], name, passed)
             made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags, text.encode())
+    for name, path in packaged(texts.values()).items():
+        made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
     for name in RUN_AS_SOURCE:
         path = root / "firmware" / name
         if not path.is_file():

@@ -102,11 +102,11 @@ class Bench:
 
         Args:
             wait: False returns None at once.
-            url: of the central system, ours if None.
+            url: of the central system, ours if None; "" leaves it out, so that the box goes into set-up mode.
             before_main: code that runs before the firmware's own main.py.
             settings: over those of `self.settings`; the other options are `Supervisor`'s.
         """
-        self.settings |= {"CentralSystemURL": url or self.central.url} | (settings or {})
+        self.settings |= {"CentralSystemURL": self.central.url if url is None else url} | (settings or {})
         if before_main:
             own = (build.repository() / "firmware" / "main.py").read_text()
             self.files({"/main.py": (before_main + own).encode()})

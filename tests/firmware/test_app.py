@@ -206,7 +206,7 @@ def test_steps_do_not_nest_nor_pile_up():
     assert len(calls) == 2
 
 
-# A short press starts and stops where charging is free; a long one lets faults go; ten seconds make it as new, but for the ledger.
+# A short press starts and stops where charging is free; ten seconds make the box as new, but for its ledger.
 def test_button():
     box, board = wallbox(FreeChargingTag="FREE")
     part = board.connectors[0]
