@@ -5,7 +5,7 @@
 import asyncio
 import gc
 
-from evse.connector import Connector
+import evse.connector  # noqa: F401  what puts it together is cold
 from ocpp16.charge_point import ChargePoint
 from ocpp16.connection import Connection
 from outlet import Outlet
@@ -56,7 +56,7 @@ class Wallbox:
         self.ocpp.read = self._reading
         self.ocpp.link = link
         self.outlets = cold.call(
-            "electrics", "outlets", board, settings, self.ocpp.transactions.registers, clock.now_ms(), Outlet, Connector
+            "electrics", "outlets", board, settings, self.ocpp.transactions.registers, clock.now_ms(), Outlet
         )
         for outlet, c in zip(self.outlets, self.ocpp.connectors):
             c.energy_wh = outlet.evse.energy_wh

@@ -58,14 +58,17 @@ def act(wallbox, event, now):
             outlet.evse.clear_faults()
     else:
         if event == "reset":
-            forget(wallbox.settings.store)
+            forget(wallbox.settings)
         wallbox.board.restart(event)
 
 
-def forget(store):
-    """Factory settings: everything in the store goes. The ledger is no part of it: what was charged is still to be told."""
-    here = store.path("settings")
-    folder = here.rsplit("/", 1)[0]
+def forget(settings):
+    """Factory settings: the store becomes empty, but for the password on the charger's label. The ledger is no part of it."""
+    password = settings.get("SetupPassword")
+    folder = settings.store.path("x")[:-2]
     # The copy of the settings before the settings: what is damaged or gone is taken from there.
     for name in sorted(os.listdir(folder), reverse=True):
         os.remove(folder + "/" + name)
+    settings.values = {}
+    if password:
+        settings.set("SetupPassword", password)

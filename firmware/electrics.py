@@ -1,9 +1,11 @@
 # Cold: makes the electrical side of every connector of a board, once at the start.
+from evse.assembly import connector
+
 _SAME_WH = 100000  # memory that is further ahead of the ledger than any car could charge meanwhile is not ours
 
 
-def outlets(board, settings, written, now_ms, Outlet, Connector):
-    """An Outlet for each connector; the classes are handed in, as what a cold module imports is forgotten with it.
+def outlets(board, settings, written, now_ms, Outlet):
+    """An Outlet for each connector; its class is handed in, as what a cold module imports is forgotten with it.
 
     written: registers (Wh) as the ledger has them; brought up to date with what outlived the reset.
     """
@@ -19,7 +21,7 @@ def outlets(board, settings, written, now_ms, Outlet, Connector):
             from evse.readings import Readings
 
             meter = Readings(written[k])
-        evse = Connector(
+        evse = connector(
             part.max_ma,
             part.pulses_per_kwh,
             part.socket,

@@ -285,20 +285,17 @@ async def test_wake_up(bench):
     await bench.until(status="Charging", timeout_s=150)
 
 
-# Ten seconds of the button: settings as new, the ledger as it was, and the contactor open.
+# Ten seconds of the button: set-up mode with settings as new, and the ledger as it was.
 @pytest.mark.exhaustive
 async def test_factory_reset(bench):
-    charger = await bench.start(settings={"MaxCurrent": "16"})
+    charger = await bench.start()
     await bench.charge()
     await bench.do("network", up=False)
     await bench.do("tag", id="C0FFEE01")
-    await bench.until(closed=False, locked=False)
-    await bench.do("unplug")
-    await bench.passes(3)
+    await bench.leave()
     boots = len(charger.boots)
     await bench.do("button", seconds=12)
-    await bench.logged("start by reset")
-    await bench.until(limits=[{"slot": "board"}, {"slot": "cable"}, {"slot": "user", "ma": 32000}])
+    await bench.do("wait", until={"setup": {}}, timeout_s=60)
     await bench.stop()
     # The owner sets it up again, and the Stop is still there.
     await bench.start(wait=False)

@@ -208,7 +208,7 @@ def test_steps_do_not_nest_nor_pile_up():
 
 # A short press starts and stops where charging is free; ten seconds make the box as new, but for its ledger.
 def test_button():
-    box, board = wallbox(FreeChargingTag="FREE")
+    box, board = wallbox(FreeChargingTag="FREE", SetupPassword="on the label")
     part = board.connectors[0]
     run(box, 1)
     press(box, board, 5)
@@ -227,14 +227,14 @@ def test_button():
     run(box, 1)
     assert not part.closed and box.ocpp.connectors[0].status == "Finishing"
     queued = box.ocpp.transactions.queued
-    box.settings.store.path("settings")
     with open(box.settings.store.path("profiles"), "w") as f:
         f.write("x")
     try:
         press(box, board, 11)
     except SystemExit:
         assert board.restarts == ["reset"]
-        assert os.listdir(box.settings.store.path("x").rsplit("/", 1)[0]) == []
+        assert os.listdir(box.settings.store.path("x")[:-2]) == []
+        assert box.settings.values == {"SetupPassword": "on the label"}
         assert box.ocpp.transactions.queued == queued > 0
         return
     raise AssertionError("no restart")
