@@ -68,8 +68,7 @@ class Rpc:
             if isinstance(kind, bool) or not isinstance(kind, int):
                 raise ValueError
         except (ValueError, TypeError, IndexError, KeyError, MemoryError):
-            self.invalid += 1
-            self._answers.append(_UNREADABLE)
+            self._refuse()
             return
         if kind == 2:
             self._on_call(frame)
@@ -79,6 +78,19 @@ class Rpc:
             else:
                 self._on_result(frame[2])
         # Anything else is nobody's: late answers, unknown message types (J-SYNC-03, J-FMT-02, J-FMT-04).
+
+    def _refuse(self):
+        """A message that can not be read (J-FMT-03)."""
+        self._answers.append(_UNREADABLE)
+        self.invalid = n = self.invalid + 1
+        if not n & (n - 1):  # at 1, 2, 4, 8: a flood must not push everything else out of the log
+            self._event("InvalidMessages", "%d since the start" % n)
+
+    def _event(self, name, text):
+        try:
+            cold.call("ocpp16.security_events", "note", self.source, name, text)
+        except MemoryError:
+            pass  # it is in the count
 
     def _on_result(self, payload):
         try:
@@ -94,14 +106,14 @@ class Rpc:
             return
         unique = frame[1] if len(frame) > 1 else None
         if not isinstance(unique, str):
-            self.invalid += 1
-            self._answers.append(_UNREADABLE)
+            self._refuse()
             return
         try:
             if not 0 < len(unique) <= _MAX_ID or len(frame) < 3 or not isinstance(frame[2], str):
                 raise OcppError("FormationViolation", "not a CALL")
             payload = frame[3] if len(frame) > 3 and frame[3] is not None else {}
             if unique in self._deferred:
+                self._event("AttemptedReplayAttacks", frame[2])
                 raise OcppError("GenericError", "this CALL is being handled")
             self.unique = unique
             result = self._handle(frame[2], payload)
@@ -123,7 +135,7 @@ class Rpc:
         schema.check(action, payload)
         try:
             profile = cold.call(_profile_of(action), "Profile", self.source)
-            handler = getattr(profile, method_name(action))
+            handler = getattr(profile, method_name(action))  # by name: actions in snake case
         except (ImportError, AttributeError):
             raise OcppError("NotSupported", action)
         return handler(payload)
