@@ -38,8 +38,8 @@ async def connect(
     choose=None,
 ):
     """A WebSocket; HandshakeError, OSError. `port` goes into Host: None for the scheme's own.
-    heard(data) is called with the answer as it arrives. choose(first bytes of a large text) may return what takes it piece by piece,
-    see wsframes; receive() then returns that."""
+    heard(data) is called with the answer as it arrives. choose(first bytes of a large text): what takes it piece by piece, see
+    wsframes, or None."""
     if ":" in host:
         host = "[" + host + "]"
     if port is not None:

@@ -6,9 +6,11 @@
 
 Payloads: str for TEXT, bytes for BINARY, PING and PONG, (code, reason) for CLOSE. A rule broken
 by the server raises WebSocketError, before memory is taken for the frame; the decoder is then of
-no further use. A text whose first frame is large need not be in memory as a whole:
-choose(its first bytes) may return a consumer with consumer.take(piece), a memoryview of checked
-UTF-8 that is cut anywhere, and `limit`, the most bytes. Then the payload is that consumer. No bytecode runs per payload byte, except in pieces of text that are not ASCII.
+no further use. No bytecode runs per payload byte, except in pieces of text that are not ASCII.
+
+A text whose first frame is large need not be in memory as a whole: choose(its first bytes) may
+return a consumer, with take(piece), a memoryview of checked UTF-8 that is cut anywhere, and
+`limit`, the most bytes. The payload is that consumer then.
 """
 
 import os
