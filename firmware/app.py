@@ -20,7 +20,9 @@ _REPORT_MS = 60000
 _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows where this is not done (facts: TLS then fails)
 _IDLE_TICKS = 50  # between two looks whether flash is to be erased ahead, while no contactor is closed
 _STARVED = 50  # ticks in a row without the memory they need, then a restart
+_HUNGRY = 10  # the same until it is a security event
 _MIN_MA = 6000
+_EVENTS = "ocpp16.security_events"
 _STANDING = ("board", "user", "load")  # those that are no matter of the cable or the moment
 # Causes of a start as the reason of a transaction that it cut short; else Reboot.
 _CAUSES = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
@@ -38,7 +40,7 @@ class Wallbox:
         self.log = log
         self._link = link
         self._button = None  # while it is pressed
-        self._booted = False
+        self._booted = self._tampered = False
         self._print = report
         self._report_at = clock.now_ms()
         self._steps = self._seen_steps = self._starved = self._idle = 0
@@ -163,6 +165,9 @@ class Wallbox:
     def _keep(self, now):
         """Ask what is asked in the slow path; what a reset must not take goes into memory that outlives one."""
         tampered = self.board.tamper()
+        if tampered and not self._tampered:
+            cold.call(_EVENTS, "note", self.ocpp, "TamperDetectionActivated")
+        self._tampered = tampered
         news = False
         for outlet in self.outlets:
             outlet.evse.report("tamper", tampered)
@@ -195,6 +200,12 @@ class Wallbox:
             evse.offered_ma * self._hardware(number - 1)[1] * self.settings.get("NominalVoltage") // 1000,
             evse.inputs.temperature_c10,
         )
+
+    def _complain(self):
+        try:
+            cold.call(_EVENTS, "note", self.ocpp, "MemoryExhaustion", "%d bytes of heap free" % gc.mem_free())
+        except MemoryError:
+            pass  # the restart says the rest
 
     def _tell(self, now):
         """Print one line "@{...}" when something has changed: what a supervisor or a monitor reads."""
@@ -238,6 +249,8 @@ class Wallbox:
                 if self._starved > _STARVED:
                     raise
                 gc.collect()
+                if self._starved == _HUNGRY:
+                    self._complain()
             due = ticks.add(due, _TICK_MS)
             await asyncio.sleep_ms(max(0, ticks.diff(due, self.clock.now_ms())))
 

@@ -139,6 +139,7 @@ class Box:
         self._watchdog_ms = 0
         self.flash = (0, 0, 0)
         self.changes += 1
+        self._names = self._dir.names()
         self.child = child = Child(self._step, self._lookup, self._halted, self._line, self._lost)
         arguments = [self._dir.flash, self._dir.rtc, cause, self._base_ms]
         try:
@@ -214,4 +215,4 @@ class Box:
                 self.changes += 1
                 return
         if line:
-            self._tell("firmware", line, {})
+            self._tell("firmware", self._names.readable(line), {})
