@@ -40,7 +40,7 @@ def _charger(board, clock, store, settings, slot, version):
     # The sectors of the ledger partition: journal, samples (which may be given up undone, oldest first), registers.
     sectors = (((), 0, 44), ((SAMPLE, DATA), 44, 76), ((), 124, 4))
     log = Log(level=settings.get("LogLevel"))
-    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock)
+    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock, board.lan)
     flash = storage.open_ledger_partition()
     ledgers = [Ledger(flash, kinds, first, count) for kinds, first, count in sectors]
     ledgers.append((flash, 120, 4))  # type: ignore  # of security events, opened for each

@@ -33,6 +33,7 @@ class ChargePoint:
         self.version = version
         self.registration = None  # "Accepted", "Pending" or "Rejected", as BootNotification was answered
         self.online = False  # a WebSocket is up
+        self.fault = None  # "reader": tags can not be read
         self.read = None  # function(connector number) -> reading, see meter_values
         self.link = None  # opens connections for jobs; the app's
         self.jobs = {}  # name -> [task, status], see ocpp16.jobs

@@ -132,7 +132,8 @@ class Connection:
             else:
                 stream = await link.connect(host, port)
             gc.collect()  # what opened it is free again, and the next cold module is as large
-            return await wsclient.connect(stream, host, path, _PROTOCOL, headers, _MAX_MESSAGE, shown, self._hear)
+            large = cp.rpc.large
+            return await wsclient.connect(stream, host, path, _PROTOCOL, headers, _MAX_MESSAGE, shown, self._hear, large)
         finally:
             self._clock.lend(None)
             head, self._head = self._head, None
@@ -150,7 +151,7 @@ class Connection:
                 event = await ws.receive()
                 if event is None:
                     break
-                self._cp.receive(event if isinstance(event, str) else None, self._clock.now_ms())
+                self._cp.receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
                 if self._cp.accepted and not self._good:
                     self._good = True
                     self._wait_s = _FIRST_WAIT_S
