@@ -28,7 +28,10 @@ def keep_root(cp, kind, der):
         cp.log.warning("security", "no room for another root certificate")
         return "Rejected"
     names = [name for name, _ in found]
-    name = ["%s%d.der" % (kind, n) for n in range(1, files.MOST + 1) if "%s%d.der" % (kind, n) not in names][0]
+    n = 1
+    while "%s%d.der" % (kind, n) in names:
+        n += 1
+    name = "%s%d.der" % (kind, n)
     cp.store.write(name, der)
     note(cp, "ReconfigurationOfSecurityParameters", "installed " + name)
     return "Accepted"

@@ -66,8 +66,9 @@ def events(charger):
     return [f.text for f in charger.frames if f.direction == "in" and "SecurityEventNotification" in str(f.text)]
 
 
-# req: SEC-PROF-01, SEC-PROF-02, SEC-AUTH-01, SEC-AUTH-03, SEC-TLS-04, SEC-CERT-01, SEC-CERT-02, SEC-CERT-03, SEC-CERT-04, SEC-CERT-07
-# The whole way: no security, a key, Basic auth, a root, TLS, a certificate of our own, profile 3; renewal, and what can be deleted.
+# req: SEC-PROF-01, SEC-PROF-02, SEC-AUTH-01, SEC-AUTH-03, SEC-TLS-04
+# req: SEC-CERT-01, SEC-CERT-02, SEC-CERT-03, SEC-CERT-04, SEC-CERT-07
+# The whole way: a key, Basic auth, a root, TLS, a certificate of our own, profile 3; renewal, and what can be deleted.
 async def test_from_nothing_to_profile_3(bench, tmp_path):
     root = Authority(tmp_path / "ca")
     ca = Ca("Clients", dt.datetime.now(dt.UTC))
