@@ -50,6 +50,7 @@ class Wallbox:
         cause = _CAUSES.get(board.reset_cause, "Reboot")
         self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause)
         self.ocpp.read = self._reading
+        self.ocpp.link = link
         self.outlets = cold.call(
             "electrics", "outlets", board, self.ocpp.transactions.registers, clock.now_ms(), Outlet, Connector
         )

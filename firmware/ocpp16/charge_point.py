@@ -32,6 +32,9 @@ class ChargePoint:
         self.registration = None  # "Accepted", "Pending" or "Rejected", as BootNotification was answered
         self.online = False  # a WebSocket is up
         self.read = None  # function(connector number) -> reading, see meter_values
+        self.link = None  # opens connections for jobs; the app's
+        self.jobs = {}  # name -> [task, status], see ocpp16.jobs
+        self.transferring = False
         self.vendors = {"org.pilotwire": "ocpp16.vendor"}  # vendorId in lower case -> cold module (CORE-DT-01)
         self.inoperative = self.scheduled = 0  # bits of ocpp16.availability
         self.restart = None  # what to restart with, once a Reset is ready for it

@@ -10,13 +10,13 @@ async def secure(cp, link, log, host, port):
     if cp.clock.utc() is None:
         await _timekeeping("prepare", cp, log)
     try:
-        return await _connect(cp, link, log, host, port)
+        return await _connect(cp, link, host, port)
     except OSError as e:
         # A clock that was only lent may show less than it is; never more.
         if not cp.clock.lent or getattr(e, "kind", "") != "date" or "future" not in e.args[1]:
             raise
     await _timekeeping("ask_server", cp, log, link, host, port)
-    return await _connect(cp, link, log, host, port)
+    return await _connect(cp, link, host, port)
 
 
 async def _timekeeping(function, *args):
@@ -24,7 +24,13 @@ async def _timekeeping(function, *args):
     await job
 
 
-async def _connect(cp, link, log, host, port):
+async def _connect(cp, link, host, port):
+    read = cp.store.read
+    return await over(cp, link, await link.connect(host, port), host, read("client.der"), read("client.key"))
+
+
+async def over(cp, link, stream, host, cert=None, key=None):
+    """TLS over a stream, with the same roots for whatever server; OSError, ValueError."""
     read = cp.store.read
     roots = []
     for n in range(_MAX_ROOTS):
@@ -32,7 +38,7 @@ async def _connect(cp, link, log, host, port):
         if root:
             roots.append(root)
     if not roots:  # J-URL-02
-        log.warning("link", "no root1.der: the central system is not verified")
+        cp.log.warning("link", "no root1.der: %s is not verified" % host)
     suites = None
     if link.busy and cp.settings.get("TlsRsaWhileCharging"):
         suites = cold.load("tlssetup")
@@ -41,7 +47,4 @@ async def _connect(cp, link, log, host, port):
     # Stays loaded, since its stream is in use; without TLS it is never loaded.
     from tlsclient import connect
 
-    stream = await link.connect(host, port)
-    return await connect(
-        stream.s, host, roots, read("client.der"), read("client.key"), bool(roots), suites, link.hook
-    )
+    return await connect(stream.s, host, roots, cert, key, bool(roots), suites, link.hook)

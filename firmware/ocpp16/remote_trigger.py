@@ -70,8 +70,10 @@ def message(cp):
         return cp.boot_notification(cp.clock.now_ms())
     if action == "MeterValues":
         return _meter_values(cp, number)
-    # Uploads and updates are not there yet: what is asked of them is idle (TRG-03).
-    return Call(action, {} if action == "Heartbeat" else {"status": "Idle"}, cp.informed)
+    if action == "Heartbeat":
+        return Call(action, {}, cp.informed)
+    job = cp.jobs.get("diagnostics" if action[0] == "D" else "firmware")
+    return Call(action, {"status": job[1] if job else "Idle"}, cp.informed)
 
 
 def _meter_values(cp, number):

@@ -10,6 +10,7 @@ import json
 from ocpp16.errors import OcppError
 from ocpp16 import schema
 import cold
+import table
 import ticks
 
 _PROFILES = __file__.rsplit("/", 1)[0] + "/profiles.txt"
@@ -174,12 +175,10 @@ def _pieces(frame):
 
 def _profile_of(action):
     """The module of the profile that an action belongs to: a cold one, loaded for this message only."""
-    word = " " + action + " "
-    with open(_PROFILES) as f:
-        for line in f:
-            if word in line.replace("\n", " "):
-                return "ocpp16." + line.split(" ", 1)[0]
-    raise OcppError("NotSupported", action)
+    name = table.find(_PROFILES, action)
+    if name is None:
+        raise OcppError("NotSupported", action)
+    return "ocpp16." + name
 
 
 def method_name(action):

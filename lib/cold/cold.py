@@ -10,6 +10,7 @@ on, but keeps alive what it refers to.
 import sys
 
 _HERE = __file__.rpartition("/")[0]
+_running = []  # what was loaded before each run() that has not ended
 
 
 def load(name):
@@ -28,13 +29,19 @@ def call(name, function, *args):
 
 
 async def run(name, function, *args):
-    """What the coroutine `function` of the module returns; others may load and drop modules meanwhile."""
-    before = list(sys.modules)
+    """What the coroutine `function` of the module returns; others may load, run and drop modules meanwhile.
+
+    Runs that overlap may share modules: what they loaded is forgotten when the last of them ends.
+    """
+    before = _running[0] if _running else list(sys.modules)
+    _running.append(before)
     try:
         return await getattr(load(name), function)(*args)
     finally:
-        drop(name)
-        _restore(before)
+        _running.pop()
+        if not _running:
+            drop(name)
+            _restore(before)
 
 
 def drop(name):

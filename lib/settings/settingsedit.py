@@ -5,6 +5,7 @@
 from binascii import crc32
 
 from settings import SettingError
+import table
 
 _FILE = "settings"
 _COPY = "settings.old"
@@ -17,7 +18,7 @@ class Option:
     def __init__(self, line):
         parts = line.split(None, 4)
         self.name, self.type, self.access, self.range = parts[:4]
-        self.default = parts[4].strip() if len(parts) > 4 else ""
+        self.default = parts[4] if len(parts) > 4 else ""
 
     def parse(self, text):
         """The typed value of `text`; SettingError says what is wrong with it."""
@@ -43,13 +44,12 @@ class Option:
 
 def options(settings):
     """All options, in the order of the table."""
-    with open(settings.table) as f:
-        for line in f:
-            if line[0] not in "#\n":
-                option = Option(line)
-                if option.name in settings.fixed:
-                    option.access = "ro"
-                yield option
+    for line in table.lines(settings.table):
+        if line and line[0] != "#":
+            option = Option(line)
+            if option.name in settings.fixed:
+                option.access = "ro"
+            yield option
 
 
 def find(settings, name):

@@ -7,7 +7,7 @@ import pytest
 from pilotwire import build, heapscale, runtime
 from pilotwire.bench import __main__ as bench
 from pilotwire.bench import websocket
-from pilotwire.bench.__main__ import Figure
+from pilotwire.bench.figure import Figure
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ values, stop, unplug, and no MemoryError in the log on the way.
 
 import asyncio
 import contextlib
-import json
 import ssl
 import tempfile
 from pathlib import Path
 
 from pilotwire import build
 from pilotwire.bench.certificates import Authority, Issued
+from pilotwire.bench.figure import Figure
 from pilotwire.csms import CentralSystem
 from pilotwire.errors import PilotwireError
 from pilotwire.image import FlashFile
@@ -144,5 +144,10 @@ def measure(tell=lambda text: None) -> tuple[int, int | None]:
     return accepted, high * _STEP if high <= _HIGHEST // _STEP else None
 
 
-if __name__ == "__main__":
-    print(json.dumps(measure(print)))
+def figures() -> list[Figure]:
+    """The wallbox over TLS."""
+    accepted, peak = measure()
+    return [
+        Figure("heap_accepted_bytes", accepted, "B", 80 * 1024, 12_300),
+        Figure("heap_peak_session_bytes", peak, "B", 104 * 1024),
+    ]

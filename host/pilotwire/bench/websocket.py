@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pilotwire import build, runtime
+from pilotwire.bench.figure import Figure
 from pilotwire.errors import PilotwireError
 
 # Versions that were seen to run; tests/bench/clients.py drives them.
@@ -195,3 +196,29 @@ def measure(rounds: int = 5) -> tuple[dict[str, dict[str, float]], dict[str, int
                         found[client].setdefault(f"{what} {size}", []).append(count * 1e6 / took)
     medians = {c: {key: statistics.median(values) for key, values in found[c].items()} for c in clients}
     return medians, sizes
+
+
+def figures() -> list[Figure]:
+    """Ours against the better peer at each size, and the heap of each."""
+    found, mpy = measure()
+    made = []
+    for what, size, budget in (("send", 200, 1.2), ("send", 4096, 2), ("send", 65536, 5), ("receive", 4096, 0.9)):
+        key = f"{what} {size}"
+        best = max((found[peer].get(key, 0.0) for peer in PEERS), default=0.0)
+        ours = found["ours"].get(key)
+        ratio = round(ours / best, 2) if ours and best else None
+        made.append(Figure(f"ws_{what}_ratio_{size}", ratio, "ratio", budget, 1.0))
+    for size in (200, 65536):
+        for client in found:
+            made += [Figure(f"ws_{client}_receive_{size}", round(found[client].get(f"receive {size}", 0)), "messages/s")]
+    for client in found:
+        for size in SIZES:
+            made += [Figure(f"ws_{client}_send_{size}", round(found[client].get(f"send {size}", 0)), "messages/s")]
+    least = min(found[p]["import"] + found[p]["connect"] for p in PEERS)
+    ours = found["ours"]["import"] + found["ours"]["connect"]
+    made.append(Figure("ws_heap_bytes", round(ours), "B", round(least), round(least)))
+    for client, values in found.items():
+        made.append(Figure(f"ws_{client}_heap_import_bytes", round(values["import"]), "B"))
+        made.append(Figure(f"ws_{client}_heap_connect_bytes", round(values["connect"]), "B"))
+        made.append(Figure(f"ws_{client}_mpy_bytes", mpy[client], "B"))
+    return made
