@@ -50,7 +50,7 @@ def _image():
     """The partition of the image that runs."""
     import esp32
 
-    return esp32.Partition(esp32.Partition.RUNNING)
+    return esp32.Partition(esp32.Partition.RUNNING)  # type: ignore
 
 
 def _choose():
@@ -74,7 +74,8 @@ def _choose():
 
 
 sys.path.insert(0, "/" + _choose())
-del _record, _write, _fits, _image, _choose
+for _name in ("_record", "_write", "_fits", "_image", "_choose"):
+    del globals()[_name]  # as main.py goes on in the same names
 
 try:
     machine.freq(240000000)  # stock images start at 160 MHz

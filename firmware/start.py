@@ -2,6 +2,7 @@
 import json
 
 from app import Wallbox
+import cold
 from ledger import Ledger
 from log import Log
 from ocpp16.transactions import DATA, SAMPLE
@@ -14,6 +15,7 @@ from settings import Settings
 from store import Store
 
 _HERE = __file__.rsplit("/", 1)[0]
+_SLOTS = "port.slots"
 # The sectors of the ledger partition: journal, samples (which may be given up undone, oldest first), registers.
 _LEDGERS = (((), 0, 44), ((SAMPLE, DATA), 44, 80), ((), 124, 4))
 
@@ -33,4 +35,8 @@ def make(slot):
     ledgers = [Ledger(flash, kinds, first, count) for kinds, first, count in _LEDGERS]
     wallbox = Wallbox(board, store, ledgers, link, clock, settings, log, slot, version)
     wallbox.console = Console()
+    wallbox.ocpp.slot = slot
+    wallbox.ocpp.slots = _SLOTS
+    wallbox.ocpp.trial = cold.call(_SLOTS, "on_trial", slot)
+    wallbox.proven = False
     return wallbox

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 
+import cold
 import esp32
 
 _RECORD = "/slot"
@@ -20,6 +21,7 @@ def prove(store, slot):
     if store.read("probe") != slot.encode():
         raise OSError(5)
     store.remove("probe")
+    _raise_minimum(store, slot)
     if _pair():  # first: cut here, the slot is still on trial, and its image stays
         try:
             esp32.Partition.mark_app_valid_cancel_rollback()
@@ -27,6 +29,15 @@ def prove(store, slot):
             pass  # the very first image: there is no record of it
     if on_trial(slot):
         _write(slot + "1-0")
+
+
+def _raise_minimum(store, slot):
+    """The version that runs says what is too old to follow it; that never sinks."""
+    with open("/%s/build.json" % slot) as f:
+        least = json.load(f).get("minimum", "")
+    kept = (store.read("minimum") or b"").decode()
+    if least != kept and cold.call("bundlecheck", "number", least) > cold.call("bundlecheck", "number", kept):
+        store.write("minimum", least.encode())
 
 
 def target(slot):
@@ -46,7 +57,7 @@ def switch(idle, image):
 
 def _pair():
     """The partition of the image that does not run, None on boards with one."""
-    running = esp32.Partition(esp32.Partition.RUNNING)
+    running = esp32.Partition(esp32.Partition.RUNNING)  # type: ignore
     return running.get_next_update() if running.info()[1] & 0x10 else None
 
 
