@@ -31,4 +31,4 @@ async def test_update(bench):
     assert [boot["firmwareVersion"] for boot in charger.boots] == [kit.OLD, kit.NEW]
     await bench.do("wait", until={"slot": "b", "version": kit.NEW}, timeout_s=60)
     await bench.charge()
-    print(bench.text)
+
