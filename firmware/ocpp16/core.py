@@ -15,6 +15,7 @@ _MEASURANDS = (
     "stoptxnsampleddata",
     "stoptxnaligneddata",
 )
+_SECURITY = ("authorizationkey", "securityprofile")
 _ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
 
 
@@ -31,7 +32,10 @@ class Profile:
                 value = self._measurands(name, value)
             elif name.lower() == "connectorphaserotation":
                 value = self._rotations(value)
-            self._cp.settings.change(name, value)
+            if name.lower() in _SECURITY:
+                cold.call("ocpp16.security_profile", "change", self._cp, name.lower(), value)
+            else:
+                self._cp.settings.change(name, value)
         except SettingError as e:
             self._cp.log.info("ocpp", "ChangeConfiguration: %s" % e)
             return {"status": "NotSupported" if e.kind == "unknown" else "Rejected"}
@@ -110,6 +114,9 @@ class Profile:
         if cp.registration != "Accepted" or cp.busy or c is None or not c.free:
             return {"status": "Rejected"}
         if cp.reservations and not cold.call("ocpp16.reservations", "usable", cp, tag, c.number):
+            return {"status": "Rejected"}
+        profile = payload.get("chargingProfile")
+        if profile and not cold.call("ocpp16.smart_charging", "install", cp, c.number, profile, None, True):
             return {"status": "Rejected"}
         tags.remote_start(cp, c.number, tag, cp.clock.now_ms())
         return {"status": "Accepted"}

@@ -20,6 +20,7 @@ _TLS = {
     "version": "it must speak TLS 1.2",
     "suite": "it must offer ECDHE with AES-GCM",
     "client": "it wants a client certificate: client.der and client.key",
+    "asked": "it must ask for client certificates, or is not for security profile 3",
     "memory": "restart the charger if this stays",
 }
 
@@ -66,7 +67,7 @@ def _http(status, reason):
 def _errno(e):
     code = e.args[0]
     for name, text in _ERRNOS:
-        if code == getattr(errno, name, None):
+        if code == getattr(errno, name, None):  # by name: constants of errno
             return text
     if -300 < code < 0:
         return "its name can not be found"

@@ -82,19 +82,26 @@ def change(settings, name, text, local):
         raise SettingError("readonly", name)
     value = option.parse(text)
     text = to_text(value)
-    if text == text_of(settings, option):
-        return
+    if text != text_of(settings, option):
+        keep(settings, ((option, text),))
+        settings.cache[option.name] = value
+
+
+def keep(settings, changes):
+    """Write changes, pairs of Option and a text that was checked: all of them or none."""
     values = dict(settings.values)
-    if text == option.default:
-        values.pop(option.name, None)
-    else:
-        values[option.name] = text
+    for option, text in changes:
+        if text == option.default:
+            values.pop(option.name, None)
+        else:
+            values[option.name] = text
     old = settings.store.read(_FILE)
     if old is not None:
         settings.store.write(_COPY, old)
     settings.store.write(_FILE, dump(values))
     settings.values = values  # only now: what is not on flash does not count
-    settings.cache[option.name] = value
+    for option, _ in changes:
+        settings.cache.pop(option.name, None)
 
 
 def to_text(value):
