@@ -1,8 +1,11 @@
 # Cold: the job behind InstallCertificate and CertificateSigned. While signatures are checked nothing is loaded but what does it:
 # what comes before and after is in certificate_rules.
+import gc
+
 import cold
 import steps
 
+_MODULES = ("x509chain", "rsa", "p256")
 _RULES = "ocpp16.certificate_rules"
 
 
@@ -12,18 +15,16 @@ async def answer(cp, unique, kind, text):
     try:
         if kind:
             found = cold.call(_RULES, "examine_root", cp, kind, text.pop())
-            await _check_root(cp, *found)
+            await _check(_root, cp, *found)
             status = cold.call(_RULES, "keep_root", cp, kind, found[0].der)
         else:
             found = cold.call(_RULES, "examine_own", cp, text.pop())
             if found:
-                import x509chain
-
-                await steps.finish(x509chain.check(found[0], found[1], cp.clock.utc(), True))
-                status = cold.call(_RULES, "keep_own", cp, found[0])
+                await _check(_own, cp, *found)
+                status = cold.call(_RULES, "keep_own", cp, [certificate.der for certificate in found[0]])
     except ValueError as e:
         why = str(e)
-    except OSError as e:  # disk full
+    except (OSError, MemoryError) as e:  # the disk is full, or RAM
         cp.log.error("security", repr(e))
         status = "Failed" if kind else status
     cp.rpc.answer(unique, {"status": status})
@@ -32,10 +33,24 @@ async def answer(cp, unique, kind, text):
         cold.call("ocpp16.security_events", "note", cp, event, why)
 
 
-async def _check_root(cp, certificate, vouching):
-    """ValueError says what is wrong with a root that is offered, and that `vouching`, if there is one, should have signed."""
-    import x509chain
+async def _check(check, *args):
+    try:
+        import x509chain
 
+        gc.collect()
+        await check(x509chain, *args)
+    finally:
+        x509chain = None
+        for name in _MODULES:
+            cold.drop(name)
+
+
+async def _own(x509chain, cp, chain, roots):
+    await steps.finish(x509chain.check(chain, roots, cp.clock.utc(), True))
+
+
+async def _root(x509chain, cp, certificate, vouching):
+    """ValueError says what is wrong with a root that is offered, and that `vouching`, if there is one, should have signed."""
     x509chain.usable(certificate, cp.clock.utc(), 0)
     if vouching:
         try:

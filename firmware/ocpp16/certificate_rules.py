@@ -1,8 +1,11 @@
 # Cold: what certificates have to be like before their signatures are looked at, and how they are kept. ValueError says what is
 # wrong with one.
 from ocpp16 import certificate_files as files
-from ocpp16.security_events import note
 import cold
+
+
+def _note(cp, name, text):
+    cold.call("ocpp16.security_events", "note", cp, name, text)
 
 
 def examine_root(cp, kind, text):
@@ -33,7 +36,7 @@ def keep_root(cp, kind, der):
         n += 1
     name = "%s%d.der" % (kind, n)
     cp.store.write(name, der)
-    note(cp, "ReconfigurationOfSecurityParameters", "installed " + name)
+    _note(cp, "ReconfigurationOfSecurityParameters", "installed " + name)
     return "Accepted"
 
 
@@ -57,7 +60,7 @@ def examine_own(cp, text):
 
 
 def keep_own(cp, chain):
-    """Write our new certificate down, with the key of the request; the status for the answer.
+    """Write our certificate (DER, and those up to a root) down, with the key of the request; the status for the answer.
 
     Whatever is cut short leaves the pair that is in use, and the key of the request until its certificate is there.
     """
@@ -65,12 +68,12 @@ def keep_own(cp, chain):
     name = files.spare(cp, now)
     cp.store.remove(name + ".der")
     cp.store.write(name + ".key", cp.store.read(files.CSR))
-    data = chain[0].der
+    data = chain[0]
     if len(chain) > 1:
-        data = "".join([cold.call("pem", "encode", certificate.der) for certificate in chain]).encode()
+        data = "".join([cold.call("pem", "encode", der) for der in chain]).encode()
     cp.store.write(name + ".der", data)
     cp.store.remove(files.CSR)
-    note(cp, "ReconfigurationOfSecurityParameters", "new " + name + ".der")
+    _note(cp, "ReconfigurationOfSecurityParameters", "new " + name + ".der")
     if cp.settings.get("SecurityProfile") == 3 and files.own(cp, now)[0] == name:
         cp.reconnect = True
     return "Accepted"
