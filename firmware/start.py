@@ -2,6 +2,7 @@
 import json
 
 from app import Wallbox
+from flashlog import FlashLog
 from ledger import Ledger
 from log import Log
 from ocpp16.transactions import DATA, SAMPLE
@@ -14,8 +15,9 @@ from settings import Settings
 from store import Store
 
 _HERE = __file__.rsplit("/", 1)[0]
-# The sectors of the ledger partition: journal, samples (which may be given up undone, oldest first), registers.
-_LEDGERS = (((), 0, 44), ((SAMPLE, DATA), 44, 80), ((), 124, 4))
+# The sectors of the ledger partition: journal, samples (which may be given up undone, oldest first), registers; and the log.
+_LEDGERS = (((), 0, 44), ((SAMPLE, DATA), 44, 72), ((), 124, 4))
+_LOG = (range(256), 116, 8)
 
 
 def make(slot):
@@ -25,11 +27,11 @@ def make(slot):
     clock = Clock()
     store = Store("/data")
     settings = Settings(store, _HERE + "/settings.txt")
-    log = Log(level=settings.get("LogLevel"))
+    flash = storage.open_ledger_partition()
+    log = Log(level=settings.get("LogLevel"), kept=FlashLog(Ledger(flash, *_LOG), clock))
     link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock)
     with open(_HERE + "/build.json") as f:
         version = json.load(f)["version"]
-    flash = storage.open_ledger_partition()
     ledgers = [Ledger(flash, kinds, first, count) for kinds, first, count in _LEDGERS]
     wallbox = Wallbox(board, store, ledgers, link, clock, settings, log, slot, version)
     wallbox.console = Console()
