@@ -1,4 +1,5 @@
-"""Stand-in for the ESP32's network module: a station whose access point the word `network` takes away."""
+"""Stand-in for the ESP32's network module: a station whose access point the word `network` takes away, and an access point of
+its own, whose clients are on the loopback (socket.py)."""
 
 import time
 
@@ -71,6 +72,8 @@ class WLAN:
 
     def active(self, *on):
         if on:
+            if on[0] and not self._sta:
+                _check_access_point(self._settings)
             self._active = bool(on[0])
             if not self._active:
                 self._due = None
@@ -159,6 +162,8 @@ class WLAN:
             return None
         if not self.isconnected():
             return "0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0"
+        if not self._sta:
+            return "192.168.4.1", "255.255.255.0", "192.168.4.1", "0.0.0.0"
         return "192.0.2.10", "255.255.255.0", "192.0.2.1", "192.0.2.1"
 
     def ipconfig(self, what):
@@ -168,6 +173,15 @@ class WLAN:
         if what == "gw4":
             return gateway
         raise ValueError("unexpected key")
+
+
+def _check_access_point(settings):
+    """What the IDF refuses."""
+    if not 1 <= len(settings["ssid"]) <= 32:
+        raise OSError("Wifi Invalid SSID")
+    key = settings.get("key", "")
+    if settings["security"] and not 8 <= len(key) <= 63:
+        raise OSError("Wifi Invalid Password")
 
 
 PHY_LAN8710 = const(0)

@@ -16,7 +16,7 @@ _EAI_FAIL = -202
 
 
 def getaddrinfo(host, port, *how):
-    """As lwIP: one entry, OSError(-202) for a name that cannot be found."""
+    """As lwIP: one entry, OSError(-202) for a name that cannot be found. 0.0.0.0 is where the box listens: on the loopback."""
     if not isinstance(host, str):
         raise TypeError("can't convert %s to str" % type(host).__name__)
     if wire.link:

@@ -11,6 +11,7 @@ from struct import pack_into
 from ocpp16.errors import OcppError
 from ocpp16 import schema
 import cold
+import table
 import ticks
 
 _PROFILES = __file__.rsplit("/", 1)[0] + "/profiles.txt"
@@ -119,7 +120,7 @@ class Rpc:
         schema.check(action, payload)
         try:
             profile = cold.call(_profile_of(action), "Profile", self.source)
-            handler = getattr(profile, method_name(action))
+            handler = getattr(profile, method_name(action))  # by name: actions in snake case
         except (ImportError, AttributeError):
             raise OcppError("NotSupported", action)
         return handler(payload)
@@ -189,12 +190,10 @@ def _pieces(frame):
 
 def _profile_of(action):
     """The module of the profile that an action belongs to: a cold one, loaded for this message only."""
-    word = " " + action + " "
-    with open(_PROFILES) as f:
-        for line in f:
-            if word in line.replace("\n", " "):
-                return "ocpp16." + line.split(" ", 1)[0]
-    raise OcppError("NotSupported", action)
+    name = table.find(_PROFILES, action)
+    if name is None:
+        raise OcppError("NotSupported", action)
+    return "ocpp16." + name
 
 
 def method_name(action):

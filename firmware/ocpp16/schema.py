@@ -7,6 +7,7 @@
 # that has a line of its own, [type] array, [type]+ array of at least one. Unknown fields are ignored (J-ERR-06).
 from ocpp16.errors import OcppError
 import iso8601
+import table
 
 _FILE = __file__.rsplit("/", 1)[0] + "/schemas.txt"
 _REQUIRED = "OccurenceConstraintViolation"
@@ -16,11 +17,7 @@ _VALUE = "PropertyConstraintViolation"
 
 def find(name):
     """The spec of a message or enumeration, or None."""
-    name += " "
-    with open(_FILE) as f:
-        for line in f:
-            if line.startswith(name):
-                return line[len(name) :].rstrip()
+    return table.find(_FILE, name)
 
 
 def check(name, payload):

@@ -111,6 +111,8 @@ def check(values: dict[str, str]) -> dict[str, str]:
             value = arguments.csms_url(value)
         if value and option.name == "ChargePointId":
             value = arguments.charger_id(value)
+        if option.name in ("WifiKey", "SetupPassword") and 0 < len(value) < 8:
+            raise UsageError(f"the value is no {option.name}", "", "a password of Wi-Fi has 8 characters or more")
         checked[option.name] = value
     return checked
 

@@ -147,6 +147,7 @@ def run(
     heap: int | None = None,
     path: Sequence[str | Path] | None = None,
     env: Mapping[str, str] | None = None,
+    cwd: str | Path | None = None,
     timeout: float | None = 60,
 ) -> subprocess.CompletedProcess[str]:
     """Run MicroPython to its end and return what it printed (tracebacks come on its stdout).
@@ -156,6 +157,7 @@ def run(
         heap: heap in bytes of the chip (see `heap_bytes`); the port's own default (1 MB and more) if not given.
         path: directories of `sys.path`, in place of the port's own (frozen modules stay).
         env: environment variables to add.
+        cwd: working directory.
         timeout: seconds after which it is killed and subprocess.TimeoutExpired raised.
     """
     command = [*micropython()]
@@ -167,6 +169,7 @@ def run(
     return subprocess.run(
         [*command, *map(str, arguments)],
         env={**os.environ, **added},
+        cwd=cwd,
         capture_output=True,
         text=True,
         errors="replace",

@@ -72,12 +72,13 @@ def upload(way: Way, made: dict[str, bytes], say: Callable[[str], None]) -> dict
     # The app's list of files last: a board whose cable is pulled half-way shows an old build.
     changed.sort(key=lambda name: name.endswith("/build.json"))
     gone = sorted(name for name in there if name not in wanted)
-    for number, name in enumerate(changed, 1):
-        say(f"{number}/{len(changed)} {name} ({len(wanted[name])} bytes)")
-        way.write(name, wanted[name])
+    # First, for the room; among them what a run that was cut left half-written.
     for name in gone:
         say(f"removing {name}")
         way.remove(name)
+    for number, name in enumerate(changed, 1):
+        say(f"{number}/{len(changed)} {name} ({len(wanted[name])} bytes)")
+        way.write(name, wanted[name])
     return {"sent": changed, "removed": gone}
 
 

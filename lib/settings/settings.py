@@ -22,9 +22,9 @@ class SettingError(Exception):
 
 
 class Settings:
-    def __init__(self, store, table):
+    def __init__(self, store, path):
         self.store = store
-        self.table = table
+        self.table = path
         self.cache = {}  # name -> typed value
         self.fixed = {}  # name -> text, what the hardware is
         self.damaged = 0  # files found damaged at start

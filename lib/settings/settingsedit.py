@@ -5,6 +5,7 @@
 from binascii import crc32
 
 from settings import SettingError
+import table
 
 _FILE = "settings"
 _COPY = "settings.old"
@@ -17,7 +18,7 @@ class Option:
     def __init__(self, line):
         parts = line.split(None, 4)
         self.name, self.type, self.access, self.range = parts[:4]
-        self.default = parts[4].strip() if len(parts) > 4 else ""
+        self.default = parts[4] if len(parts) > 4 else ""
 
     def parse(self, text):
         """The typed value of `text`; SettingError says what is wrong with it."""
@@ -43,13 +44,12 @@ class Option:
 
 def options(settings):
     """All options, in the order of the table."""
-    with open(settings.table) as f:
-        for line in f:
-            if line[0] not in "#\n":
-                option = Option(line)
-                if option.name in settings.fixed:
-                    option.access = "ro"
-                yield option
+    for line in table.lines(settings.table):
+        if line and line[0] != "#":
+            option = Option(line)
+            if option.name in settings.fixed:
+                option.access = "ro"
+            yield option
 
 
 def find(settings, name):
@@ -82,19 +82,26 @@ def change(settings, name, text, local):
         raise SettingError("readonly", name)
     value = option.parse(text)
     text = to_text(value)
-    if text == text_of(settings, option):
-        return
+    if text != text_of(settings, option):
+        keep(settings, ((option, text),))
+        settings.cache[option.name] = value
+
+
+def keep(settings, changes):
+    """Write changes, pairs of Option and a text that was checked: all of them or none."""
     values = dict(settings.values)
-    if text == option.default:
-        values.pop(option.name, None)
-    else:
-        values[option.name] = text
+    for option, text in changes:
+        if text == option.default:
+            values.pop(option.name, None)
+        else:
+            values[option.name] = text
     old = settings.store.read(_FILE)
     if old is not None:
         settings.store.write(_COPY, old)
     settings.store.write(_FILE, dump(values))
     settings.values = values  # only now: what is not on flash does not count
-    settings.cache[option.name] = value
+    for option, _ in changes:
+        settings.cache.pop(option.name, None)
 
 
 def to_text(value):

@@ -261,6 +261,21 @@ def test_clock_aligned():
         assert [(s["context"], s["measurand"]) for s in sampled] == [("Sample.Clock", "Energy.Active.Import.Register")]
 
 
+# req: MV-05, MV-09
+# Begin, End and interruptions are told in the bill, if anywhere: MeterValues have samples only, also around a power cut.
+def test_contexts_of_meter_values():
+    b = Bench(MeterValueSampleInterval="60", ClockAlignedDataInterval="90", StopTxnSampledData="Energy.Active.Import.Register")
+    b.connect()
+    b.plug()
+    b.present("A")
+    b.run(200)
+    b.reboot()
+    b.connect()
+    b.run(100)
+    contexts = [s["context"] for v in b.payloads("MeterValues") for m in v["meterValue"] for s in m["sampledValue"]]
+    assert sorted(set(contexts)) == ["Sample.Clock", "Sample.Periodic"]
+
+
 # req: MV-03, MV-08
 # StopTxnSampledData: Begin, each sample, End in the transactionData.
 def test_transaction_data():

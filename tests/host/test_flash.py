@@ -306,12 +306,12 @@ def test_dry_run_needs_no_board(micropython):
 
 
 def test_settings_from_a_file(tmp_path, micropython):
-    (tmp_path / "cp1.toml").write_text('WifiKey = "s3cret"\nMaxCurrent = 16\n')
+    (tmp_path / "cp1.toml").write_text('WifiKey = "s3cret.key"\nMaxCurrent = 16\n')
     given = ["esp32-devkitc", "--image", micropython(), "--dry-run", "--json", "--settings", tmp_path / "cp1.toml"]
     status, out, _ = flash(*given, "--set", "MaxCurrent=20")
     size = json.loads(out.splitlines()[-1])["files"]["/data/settings"]
-    assert status == 0 and size == len(settings_file.dump({"WifiKey": "s3cret", "MaxCurrent": "20"}))
-    assert "s3cret" not in out
+    assert status == 0 and size == len(settings_file.dump({"WifiKey": "s3cret.key", "MaxCurrent": "20"}))
+    assert "s3cret.key" not in out
 
 
 def test_the_summary_names_what_runs(tmp_path, micropython, monkeypatch, capsys):

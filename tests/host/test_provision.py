@@ -129,15 +129,15 @@ def test_a_bad_file_is_refused(tmp_path, text, why):
 def test_before_flashing(tmp_path):
     path = tmp_path / "cp1.toml"
     status, out, err = command(
-        "--out", path, "--set", "ChargePointId=CP1", "--set", "MaxCurrent=16", env={"PILOTWIRE_WIFI_KEY": "s3cret"}
+        "--out", path, "--set", "ChargePointId=CP1", "--set", "MaxCurrent=16", env={"PILOTWIRE_WIFI_KEY": "s3cret.key"}
     )
     assert (status, out, err) == (0, f"{path}\n", "")
-    assert provision.read_toml(path) == {"ChargePointId": "CP1", "MaxCurrent": "16", "WifiKey": "s3cret"}
+    assert provision.read_toml(path) == {"ChargePointId": "CP1", "MaxCurrent": "16", "WifiKey": "s3cret.key"}
 
 
 def test_what_the_command_refuses(tmp_path):
-    status, _, err = command("--set", "WifiKey=s3cret")
-    assert status == 2 and "set PILOTWIRE_WIFI_KEY" in err and "s3cret" not in err
+    status, _, err = command("--set", "WifiKey=s3cret.key")
+    assert status == 2 and "set PILOTWIRE_WIFI_KEY" in err and "s3cret.key" not in err
     status, _, err = command("--out", tmp_path / "x.toml")
     assert status == 2 and "nobody to ask" in err
     status, out, _ = command("--list", "--json")
@@ -200,7 +200,7 @@ def test_questions(tmp_path):
         "WifiSsid": "old", "WifiKey": "s3cret key", "CentralSystemURL": "ws://central:9000",
         "ChargePointId": "CP2", "MaxCurrent": "16",
     }  # fmt: skip
-    assert b"s3cret" not in said and b"its scheme is 'http'" in said
+    assert b"s3cret.key" not in said and b"its scheme is 'http'" in said
 
 
 def _own(terminal):

@@ -6,7 +6,6 @@ import pty
 import select
 import subprocess
 import sys
-import threading
 import tty
 
 import pytest
@@ -85,19 +84,23 @@ def test_a_full_file_system_is_told(made, tmp_path):
 
 
 def test_a_cable_that_is_pulled(made, tmp_path):
-    made["/a/app.mpy"] = bytes(range(256)) * 400
+    """In the middle of a file; the next run sends what is missing."""
+    made["/a/app.mpy"] = bytes(range(256)) * 40
+
+    class Pulled(LiveBoard):
+        def write(self, name, data, progress=None):
+            super().write(name, data, lambda done, total: board.pull() if done * 2 > total else None)
+
     with UnixBoard(tmp_path, {"/main.py": MAIN}) as board:
-        pulled = []
-
-        def say(text):
-            if "app.mpy" in text:
-                pulled.append(threading.Timer(0.3, board.pull))
-                pulled[0].start()
-
-        with pytest.raises(PilotwireError) as error, LiveBoard(board.port) as live:
-            upload.upload(live, made, say)
-    assert pulled and error.value.what == f"the connection to {board.port} broke off"
+        with pytest.raises(PilotwireError) as error, Pulled(board.port) as live:
+            upload.upload(live, made, lambda text: None)
+        before = board.files()
+    assert error.value.what == f"the connection to {board.port} broke off"
     assert error.value.do == "check the cable"
+    assert "/a/app.mpy" not in before and "/a/build.json" not in before
+    with UnixBoard(tmp_path, before) as board:
+        upload.run(board.port, via="mpremote", lines=False, as_json=True)
+        assert board.files() == made
 
 
 def test_the_repl_is_mpremotes(tmp_path):

@@ -2,7 +2,7 @@
 import os
 
 from settings import SettingError, Settings
-from settingsedit import Option, dump, find, parse
+from settingsedit import Option, dump, find, keep, parse
 
 TABLE = "settings_table.tmp"
 LINES = """# NAME TYPE ACCESS RANGE DEFAULT
@@ -166,3 +166,12 @@ def test_fixed():
     assert refused(s.change, "Interval", "8") == "readonly"
     assert store.writes == 0
     os.remove(TABLE)
+
+
+def test_several_at_once_are_one_write():
+    s = opened()
+    keep(s, [(find(s, "Interval"), "7"), (find(s, "Text"), "x")])
+    assert s.get("Interval") == 7 and s.get("Text") == "x"
+    assert s.store.writes == 1
+    keep(s, [(find(s, "Interval"), "60")])
+    assert s.values == {"Text": "x"}

@@ -48,6 +48,9 @@ class Suite:
             for name, path in build.sources(self.root).items():
                 if name not in build.RUN_AS_SOURCE:
                     self._compile(path, self.out / "app" / name, wanted)
+            texts = [path.read_text("utf-8") for path in build.sources(self.root).values()]
+            for name, path in build.packaged(texts).items():
+                self._compile(path, self.out / "app" / name, wanted)
             for path in (self.root / "firmware").rglob("*.txt"):
                 self._write(
                     self.out / "app" / path.relative_to(self.root / "firmware"),

@@ -17,6 +17,9 @@ BUILT_IN = frozenset(
     random re requests select socket ssl struct sys time tls uasyncio uctypes uos upysh vfs webrepl websocket""".split()
 )
 
+# Modules of PyPI that the build puts into the slot (build.PACKAGED), and who may use them.
+_PACKAGED = {"microdot": "setup"}
+
 _START_CHIP = {"machine", "esp32"}
 
 # Layer -> the layers that it may import. `lib` stands for every module of lib/.
@@ -114,6 +117,8 @@ def _file(source: Source, layers: dict[str, str]) -> Iterator[Finding]:
                     f"{here} imports {name}",
                     f"{here} may import {', '.join(sorted(_ALLOWED[here]))}; let app.py hand the object in",
                 )
+        elif _PACKAGED.get(top) == here:
+            pass
         elif top not in BUILT_IN and not _for_types(source, line):
             yield Finding(
                 source.path,

@@ -6,6 +6,7 @@ HALT and waits to be killed, so nothing runs after it, as on the chip.
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from pilotwire.sim.state_dir import StateDir
 from pilotwire.sim.world import World
 
 BOOT_MS = 400  # from reset to boot.py on an ESP32
+ANY = "0.0.0.0"  # where a server listens
 POWER_ON, HARD, WDT, SOFT = 1, 2, 3, 5
 _CAUSES = {HARD: "reset", WDT: "watchdog", 4: "deep sleep", SOFT: "soft reset"}
 
@@ -38,7 +40,9 @@ class Box:
         power: "on", "off", "halted" (its program ended, the chip is in its REPL), "crashed".
         report: what the firmware last said of itself.
         flash: operations since the start: reads, programs, erases.
+        led: what its light shows: 1 or 0, or 24 bits of colour where it has a ring.
         changes: counts what of the above has changed.
+        listens: {port of the box: port of the loopback} of what it serves in its own access point.
         silent_s: real seconds without a sign of life after which an armed watchdog bites.
     """
 
@@ -65,7 +69,9 @@ class Box:
         self.cause = POWER_ON
         self.report: dict[str, Any] = {}
         self.flash = (0, 0, 0)
+        self.led = 0
         self.changes = 0
+        self.listens: dict[str, int] = {}
         self.exchanges = 0
         self.silent_s = 10.0
         self.child: Child | None = None
@@ -98,9 +104,15 @@ class Box:
         self.changes += 1
         if not outputs:
             self._world.power(why == "on")
+        self.listens = {}
         if why != "on":
             self.report = {**self.report, "online": False}
         return status
+
+    @property
+    def uptime_ms(self) -> int | None:
+        """Simulated ms since boot.py began, None while there is no program."""
+        return self._world.now - self._base_ms if self.child else None
 
     def console(self, line: str) -> None:
         """A line on its serial console; PilotwireError while there is nobody to read it."""
@@ -118,6 +130,7 @@ class Box:
     async def _boot(self, cause: int) -> None:
         self.cause = cause
         self.report = {}
+        self.listens = {}
         self._world.power(True)
         self._world.advance(self._world.now + BOOT_MS)
         self._base_ms = self._world.now
@@ -126,6 +139,7 @@ class Box:
         self._watchdog_ms = 0
         self.flash = (0, 0, 0)
         self.changes += 1
+        self._names = self._dir.names()
         self.child = child = Child(self._step, self._lookup, self._halted, self._line, self._lost)
         arguments = [self._dir.flash, self._dir.rtc, cause, self._base_ms]
         try:
@@ -138,6 +152,7 @@ class Box:
         self._heard = time.monotonic()
         self.exchanges += 1
         self._watchdog_ms = out[5]
+        self.led = out[4]
         self.flash = out[6:9]
         self._world.drive(out)
         to = self._base_ms + out[1]
@@ -147,8 +162,18 @@ class Box:
         return self._world.answer(round(self.speed * 1000))
 
     async def _lookup(self, host: str, port: int) -> bytes:
-        found = await self._cable.lookup(host, port)
+        found = self._listen(port) if host == ANY else await self._cable.lookup(host, port)
         return self._world.answer(round(self.speed * 1000), found)
+
+    def _listen(self, port: int) -> int:
+        """A free port of the loopback, on which the box will listen in place of its own."""
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            free = tcp.getsockname()[1]
+            udp.bind(("127.0.0.1", free))
+        self.listens[str(port)] = free
+        self.changes += 1
+        return free
 
     def _halted(self, cause: int) -> None:
         if cause == records.UNCAUGHT:
@@ -190,4 +215,4 @@ class Box:
                 self.changes += 1
                 return
         if line:
-            self._tell("firmware", line, {})
+            self._tell("firmware", self._names.readable(line), {})
