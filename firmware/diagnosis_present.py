@@ -26,8 +26,9 @@ def parts(box, start, stop, hidden):
         _time(stop),
     )
     yield _line(
-        '{"counters": {"registration": %s, "online": %s, "queued": %s, "refused": %s, "unreadable": %s, "connection_failures": %s, '
-        '"link_drops": %s, "errors": %s, "log_lost": %s, "settings_damaged": %s}, "heap": {"used": %s, "free": %s}}',
+        '{"counters": {"registration": %s, "online": %s, "queued": %s, "refused": %s, "unreadable": %s, '
+        '"connection_failures": %s, "link_drops": %s, "errors": %s, "log_lost": %s, "settings_damaged": %s}, '
+        '"heap": {"used": %s, "free": %s}}',
         ocpp.registration,
         ocpp.online,
         ocpp.transactions.queued,

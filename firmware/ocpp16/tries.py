@@ -1,4 +1,4 @@
-# Cold: the tries of a transfer, and how it opens its connections. One transfer at a time: there is RAM for one more TLS connection.
+# Cold: the tries of a transfer, and how it connects. One transfer at a time: there is RAM for one more TLS connection.
 import asyncio
 import gc
 

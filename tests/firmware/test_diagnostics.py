@@ -2,8 +2,6 @@
 # (104K for the firmware, 28K for the flash, which is RAM here, the rest for this file)
 # GetDiagnostics: what it answers, where the file goes, and the file as a stream of a known size.
 import asyncio
-import cold
-import iso8601
 
 from ocpp_bench import T0, Bench
 from ocpp16.diagnostics import completed, file_name
