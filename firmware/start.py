@@ -38,12 +38,13 @@ def _charger(board, clock, store, settings, slot, version):
     from port.console import Console
     from port.link import Link
 
-    # The sectors of the ledger partition: journal, samples (which may be given up undone, oldest first), registers; the log.
-    sectors = (((), 0, 44), ((SAMPLE, DATA), 44, 72), ((), 124, 4))
+    # The sectors of the ledger partition: journal, samples (which may be given up undone, oldest first), registers.
+    sectors = (((), 0, 44), ((SAMPLE, DATA), 44, 71), ((), 124, 4))
     flash = storage.open_ledger_partition()
-    log = Log(level=settings.get("LogLevel"), kept=FlashLog(Ledger(flash, range(256), 116, 8), clock))
-    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock)
+    log = Log(level=settings.get("LogLevel"), kept=FlashLog(Ledger(flash, range(256), 115, 5), clock))
+    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock, board.lan)
     ledgers = [Ledger(flash, kinds, first, count) for kinds, first, count in sectors]
+    ledgers.append((flash, 120, 4))  # type: ignore  # of security events, opened for each
     wallbox = Wallbox(board, store, ledgers, link, clock, settings, log, slot, version)
     wallbox.console = Console()
     return wallbox

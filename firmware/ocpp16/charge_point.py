@@ -21,6 +21,7 @@ _RESET_MS = {"Soft": 10000, "Hard": 5000}
 _RESET_LEAST_MS = 500
 _REGISTRATION = "ocpp16.registration"
 _TAGS = "ocpp16.tags"
+_EVENTS = "ocpp16.security_events"
 
 
 class ChargePoint:
@@ -32,6 +33,7 @@ class ChargePoint:
         self.version = version
         self.registration = None  # "Accepted", "Pending" or "Rejected", as BootNotification was answered
         self.online = False  # a WebSocket is up
+        self.fault = None  # "reader": tags can not be read
         self.read = None  # function(connector number) -> reading, see meter_values
         self.link = None  # opens connections for jobs; the app's
         self.diagnose = None  # function(start, stop) -> iterator of lines of a diagnostics file; the app's
@@ -65,6 +67,13 @@ class ChargePoint:
         self.triggered = []  # what the central system asked for, see ocpp16.remote_trigger
         self._calls = []  # of the profiles, to be sent when their turn comes
         self._unlocks = []  # [connector, id of the CALL, deadline]
+        self.reconnect = False  # the connection is to be made anew, as the security settings now want it
+        self.trial = 0  # failed connections, see ocpp16.security_profile
+        self.flaw = None  # kind of failure that was written down last
+        self.root = None  # CRC-32 of the root certificate that vouched for the central system
+        self.events = [0, 0, None]  # to be told, failed tries, when next: see ocpp16.security_events
+        self._day = 0
+        cold.call(_EVENTS, "started", self, cause)
         self.profiles = ChargingProfiles(self)
 
     @property
@@ -92,6 +101,8 @@ class ChargePoint:
 
     def next_call(self, now):
         """The next CALL, or None: what Rpc asks when none is outstanding."""
+        if self.reconnect:
+            return None
         if self.registration != "Accepted":
             return (self.registration == "Pending" and self._noticed()) or self.boot_notification(now)
         if self._reset:
@@ -100,6 +111,8 @@ class ChargePoint:
         if not call and self._calls:
             call = self._calls.pop(0)
         call = call or self.transactions.next_call(now)
+        if not call and self.events[0]:
+            call = cold.call(_EVENTS, "message", self)
         if not call:
             wait = min(self.settings.get("HeartbeatInterval") or _DAY_S, _DAY_S)
             if ticks.diff(now, self._last_call) >= wait * 1000:
@@ -138,6 +151,10 @@ class ChargePoint:
         if answer and "currentTime" in answer:
             cold.call(_REGISTRATION, "sync", self, answer["currentTime"])
 
+    def told(self, call, answer, error):
+        """A security event was told, or was not."""
+        cold.call(_EVENTS, "settled", self, call.ref, error)
+
     def accepted_by(self, url):
         """Remember that this central system accepts us: offline rules may be applied from now on (CORE-BOOT-11)."""
         if not self.known:
@@ -169,6 +186,10 @@ class ChargePoint:
         self.statuses.tick(now)
         if self._unlocks:
             self._finish_unlocks(now)
+        day = (self.clock.utc() or 0) // _DAY_S
+        if day != self._day and self.accepted:
+            self._day = day
+            cold.call("ocpp16.certificate_files", "daily", self)
         if self._reset:
             self._finish_reset(now)
 

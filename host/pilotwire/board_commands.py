@@ -1,4 +1,4 @@
-"""The commands for a board in the hand: boards, flash, provision, upload, monitor, repl, doctor.
+"""The commands for a board in the hand: boards, flash, provision, upload, monitor, repl, calibrate, doctor.
 
 Apart from `cli`, which only adds them; like there, what is heavy is imported when it is used.
 """
@@ -23,7 +23,7 @@ Settings = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `pilotwire`."""
-    for command in (boards, flash, provision, upload, monitor, repl, doctor):
+    for command in (boards, flash, provision, upload, monitor, repl, calibrate, doctor):
         app.command()(command)
 
 
@@ -188,6 +188,23 @@ def repl(port: Port = None) -> None:
     chosen = ports.choose(port)
     done = subprocess.run([sys.executable, "-m", "mpremote", "connect", chosen, "resume", "repl"])
     raise typer.Exit(done.returncode)
+
+
+def calibrate(
+    high: Annotated[int, typer.Option(help="mV that a voltmeter shows at CP: steady +12 V (X1).")],
+    low: Annotated[int, typer.Option(help="The same at steady -12 V (F).")],
+    connector: Annotated[int, typer.Option(min=1, max=2, help="Which one.")] = 1,
+    port: Port = None,
+) -> None:
+    """Have a running charger measure its pilot and write the calibration into its board.json.
+
+    Nothing may be plugged in. docs/bring-up.md says how the two figures are found.
+
+    Example: pilotwire calibrate --high 12040 --low=-11950
+    """
+    from pilotwire import calibrate as module
+
+    print(module.run(port, connector=connector, high_mv=high, low_mv=low))
 
 
 def doctor(

@@ -16,9 +16,9 @@ LINE = const(16)  # public: kind of the record
 UPTIME = const(0x80000000)  # public
 _VERSION = const(1)
 _HEAD = const(36)  # bytes of flash that a line takes besides its own, at most
-_BUDGET = const(7680)  # what two sectors hold at least, which are erased ahead
-_ERRORS = const(4096)  # beyond it, for errors only
-_REFILL = const(85)  # bytes a call of prepare(), which comes each 5 s: 1 KB a minute, an erase each 4
+_BUDGET = const(3840)  # what a sector holds at least, which is erased ahead
+_ERRORS = const(2048)  # beyond it, for errors only
+_REFILL = const(43)  # bytes a call of prepare(), which comes each 5 s: 0.5 KB a minute, an erase each 8
 
 
 class FlashLog:
@@ -33,7 +33,7 @@ class FlashLog:
     def prepare(self):
         """Erase ahead; True if it did. To be called about each 5 s while nothing must be disturbed."""
         self._budget = min(self._budget + _REFILL, _BUDGET)
-        return self.ledger.prepare(2)
+        return self.ledger.prepare()
 
     def keep(self, line):
         """Keep a line of a Log; never fails."""
