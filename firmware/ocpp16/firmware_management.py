@@ -8,3 +8,7 @@ class Profile:
 
     def get_diagnostics(self, payload):
         return cold.call("ocpp16.diagnostics", "get", self._cp, payload)
+
+    def update_firmware(self, payload):
+        cold.call("ocpp16.firmware_request", "take", self._cp, payload)
+        return {}
