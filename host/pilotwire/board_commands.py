@@ -1,4 +1,4 @@
-"""The commands for a board in the hand: boards, flash, provision, upload, monitor, repl, doctor.
+"""The commands for a board in the hand: boards, flash, provision, upload, monitor, repl, doctor, test, stubs.
 
 Apart from `cli`, which only adds them; like there, what is heavy is imported when it is used.
 """
@@ -25,6 +25,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `pilotwire`."""
     for command in (boards, flash, provision, upload, monitor, repl, doctor):
         app.command()(command)
+    # What follows is pytest's: -k, paths, --junitxml and so on.
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(test)
 
 
 def boards(json: Json = False) -> None:
@@ -204,3 +206,21 @@ def doctor(
     from pilotwire import doctor as module
 
     module.run(port, host_only=host, as_json=json)
+
+
+def test(
+    context: typer.Context,
+    port: Annotated[
+        str | None, typer.Option(help="Serial port of a board; left out, MicroPython on this computer.")
+    ] = None,
+) -> None:
+    """Run the firmware's tests in MicroPython: on this computer, or on a board. The rest of the line is pytest's.
+
+    A board's program is stopped and its contactors are opened first; nothing of the tests stays on its flash.
+    Tests that need stand-ins of the chip are left out there, and say so.
+
+    Example: pilotwire test --port /dev/ttyUSB0 -k pilot
+    """
+    from pilotwire.devicetest import command
+
+    raise typer.Exit(command.run(port, context.args))
