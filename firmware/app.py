@@ -20,7 +20,8 @@ _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows whe
 _IDLE_TICKS = 50  # between two looks whether flash is to be erased ahead, while no contactor is closed
 _STARVED = 50  # ticks in a row without the memory they need, then a restart
 _MIN_MA = 6000
-_ORDERED = ("ocpp", "user", "load")  # limit slots that may be set over the serial line
+_STANDING = ("board", "user", "load")  # those that are no matter of the cable or the moment
+_ORDERED = ("user", "load")  # limit slots that may be set over the serial line
 # Causes of a start as the reason of a transaction that it cut short; else Reboot.
 _CAUSES = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
 
@@ -58,6 +59,9 @@ class Wallbox:
             c.energy_wh = outlet.evse.energy_wh
             c.has_lock = outlet.board.socket
             outlet.evse.limits.set("user", self.settings.get("MaxCurrent") * 1000, "MaxCurrent")
+            if outlet.evse.phase_switch:
+                self.settings.fix("ConnectorSwitch3to1PhaseSupported", "true")
+        self.ocpp.profiles.hardware = self._hardware
         self.connection = Connection(self.ocpp, link, clock, self.log)
         if settings.damaged:
             self.log.error("app", "%d settings files were damaged; values are the last good ones" % settings.damaged)
@@ -102,6 +106,10 @@ class Wallbox:
         self.ocpp.tick(now)
         for outlet, c in zip(self.outlets, self.ocpp.connectors):
             evse = outlet.evse
+            ma, reason, phases = self.ocpp.profiles.limits[c.number - 1]
+            evse.limits.set("ocpp", ma, reason)  # before anything is allowed: it holds from the first current on (SC-EVAL-09)
+            if evse.phase_switch:
+                evse.phase_switch.wanted = 1 if phases == 1 else 3
             if evse.allowed != c.allowed and not evse.fault:
                 evse.allow(c.allowed, now)
             evse.hold_lock = c.locked
@@ -159,8 +167,16 @@ class Wallbox:
             if number < 1 or limit["slot"] not in _ORDERED or not (ma is None or isinstance(ma, int)):
                 raise ValueError
             self.outlets[number - 1].evse.limits.set(limit["slot"], ma, "serial line")
+            self.ocpp.profiles.due = 0  # others may have what this connector no longer takes
         except (KeyError, IndexError, TypeError, ValueError) as e:
             self.log.warning("app", "an order that can not be obeyed: %r" % e)
+
+    def _hardware(self, k):
+        """(most mA, phases) that connector k + 1 can give, whatever a central system allows."""
+        outlet = self.outlets[k]
+        switch = outlet.evse.phase_switch
+        most = min([ma for slot, ma, _ in outlet.evse.limits.items() if slot in _STANDING])
+        return most, 1 if switch and not switch.three else outlet.board.phases
 
     def _reading(self, number):
         """What this hardware measures on a connector, in the order of meter_values.MEASURANDS."""
@@ -171,7 +187,7 @@ class Wallbox:
             getattr(evse.meter, "currents_ma", None),
             getattr(evse.meter, "voltages_mv", None),
             evse.offered_ma,
-            None,
+            evse.offered_ma * self._hardware(number - 1)[1] * self.settings.get("NominalVoltage") // 1000,
             evse.inputs.temperature_c10,
         )
 

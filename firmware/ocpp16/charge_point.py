@@ -5,6 +5,7 @@
 import os
 from binascii import hexlify
 
+from ocpp16.charging_profiles import ChargingProfiles
 from ocpp16.connector import Connector
 from ocpp16.rpc import Call, Rpc
 from ocpp16.sampling import Sampling
@@ -63,6 +64,7 @@ class ChargePoint:
         self.triggered = []  # what the central system asked for, see ocpp16.remote_trigger
         self._calls = []  # of the profiles, to be sent when their turn comes
         self._unlocks = []  # [connector, id of the CALL, deadline]
+        self.profiles = ChargingProfiles(self)
 
     @property
     def accepted(self):
@@ -159,6 +161,7 @@ class ChargePoint:
                 self._try_free_charging(c)
         if settle:
             cold.call("ocpp16.availability", "settle", self)
+        self.profiles.update()
         if self.reservations:
             self._watch_reservations()
         self.sampling.tick(now)

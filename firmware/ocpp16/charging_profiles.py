@@ -9,13 +9,13 @@ _JITTER_S = 1  # UTC and uptime do not change in the same moment
 
 
 class ChargingProfiles:
-    """`limits`: (mA or None, reason) for the slot "ocpp" of each connector; call update() at every tick, after the connectors."""
+    """`limits`: (mA or None, reason, numberPhases or 0) of each connector; call update() at every tick, after the connectors."""
 
     def __init__(self, cp):
         n = len(cp.connectors)
         self.cp = cp
-        self.limits = [(None, "")] * n
-        self.hardware = [(32000, 3)] * n  # most mA, phases: set by the app
+        self.hardware = None  # function(k) -> (most mA, phases) of a connector: set by the app
+        self.limits = [(None, "", 0)] * n
         self.seen = [None] * n  # transactions
         self.since = [0] * n  # uptime at their start
         self.installed = 0  # profiles on flash

@@ -237,7 +237,7 @@ def loads(profiles):
         elapsed = None
         if c.transaction:  # one that began since the last tick is 0 s old
             elapsed = profiles.cp.clock.uptime_s() - profiles.since[k] if profiles.seen[k] is c.transaction else 0
-        found.append((c.number, elapsed, profiles.hardware[k][0], c.status not in ("Unavailable", "Faulted")))
+        found.append((c.number, elapsed, profiles.hardware(k)[0], c.status not in ("Unavailable", "Faulted")))
     return found
 
 
@@ -251,6 +251,6 @@ def limits(profiles, utc):
         for k in range(len(profiles.limits)):
             limit, why = composer.limit(k, 0)
             until = min(until, composer.until)
-            profiles.limits[k] = (limit * 100 // (6 * voltage), reason(why)) if why else (None, "")
+            profiles.limits[k] = (limit * 100 // (6 * voltage), reason(why), why[_PHASES]) if why else (None, "", 0)
     if until < NEVER:
         profiles.due = cp.clock.uptime_s() + until

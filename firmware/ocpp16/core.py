@@ -111,6 +111,9 @@ class Profile:
             return {"status": "Rejected"}
         if cp.reservations and not cold.call("ocpp16.reservations", "usable", cp, tag, c.number):
             return {"status": "Rejected"}
+        profile = payload.get("chargingProfile")
+        if profile and not cold.call("ocpp16.smart_charging", "install", cp, c.number, profile, None, True):
+            return {"status": "Rejected"}
         tags.remote_start(cp, c.number, tag, cp.clock.now_ms())
         return {"status": "Accepted"}
 

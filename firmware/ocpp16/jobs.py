@@ -34,7 +34,7 @@ def cancel(cp, name):
 
 async def _run(cp, name, entry, module, function, args):
     try:
-        await cold.run(module, function, cp, *args)
+        await cold.run(module, function, cp, *args)  # by name: the callers' strings
     except Exception as e:  # MemoryError as well
         cp.log.exception(name, e)
     finally:

@@ -20,7 +20,7 @@ async def secure(cp, link, log, host, port):
 
 
 async def _timekeeping(function, *args):
-    job = cold.call("ocpp16.timekeeping", function, *args)
+    job = cold.call("ocpp16.timekeeping", function, *args)  # by name: the callers' strings
     await job
 
 

@@ -114,7 +114,7 @@ class Rpc:
         schema.check(action, payload)
         try:
             profile = cold.call(_profile_of(action), "Profile", self.source)
-            handler = getattr(profile, method_name(action))
+            handler = getattr(profile, method_name(action))  # by name: actions in snake case
         except (ImportError, AttributeError):
             raise OcppError("NotSupported", action)
         return handler(payload)

@@ -1,24 +1,7 @@
-# Smart Charging profile. Cold: loaded for one message (see rpc), so it keeps nothing. See charging_profiles for what lasts.
-import io
-from array import array
-
+# Smart Charging profile: setting and clearing. Cold: loaded for one message (see rpc), so it keeps nothing. See charging_profiles
+# for what lasts, composite_schedule for the third action.
 from ocpp16.errors import OcppError
 import cold
-import iso8601
-
-try:
-    from micropython import const
-except ImportError:
-
-    def const(value):
-        return value
-
-
-# Of an answer: a day of quarters of an hour, and of the work: a day of 20 profiles of 24 periods. What is beyond is not told, and
-# the duration in the answer says so.
-_MAX_PERIODS = const(100)
-_MAX_STEPS = const(600)
-_PER_PIECE = const(8)
 
 
 class Profile:
@@ -26,79 +9,22 @@ class Profile:
         self._cp = charge_point
 
     def set_charging_profile(self, payload):
-        number = payload["connectorId"]
-        if not 0 <= number <= len(self._cp.connectors):
+        cp, number = self._cp, payload["connectorId"]
+        if not 0 <= number <= len(cp.connectors):
             raise OcppError("PropertyConstraintViolation", "connectorId")
-        tx = self._cp.connectors[number - 1].transaction if number else None
-        done = self._edit("install", number, payload["csChargingProfiles"], tx, False)
+        tx = cp.connectors[number - 1].transaction if number else None
+        done = install(cp, number, payload["csChargingProfiles"], tx, False)
         return {"status": "Accepted" if done else "Rejected"}
 
     def clear_charging_profile(self, payload):
-        return {"status": "Accepted" if self._edit("clear", payload) else "Unknown"}
-
-    def _edit(self, function, *args):
-        return cold.call("ocpp16.profile_records", function, self._cp.profiles, *args)
-
-    def get_composite_schedule(self, payload):
-        cp, number, duration = self._cp, payload["connectorId"], payload["duration"]
-        utc = cp.clock.utc()
-        if not 0 <= number <= len(cp.connectors) or duration <= 0 or utc is None:
-            return {"status": "Rejected"}
-        watts = payload.get("chargingRateUnit") == "W"
-        try:
-            module = cold.load("ocpp16.composer")
-            table, count, end = _compose(module, cp, number, duration, utc, watts)
-        finally:
-            module = None
-            cold.drop("ocpp16.composer")
-        return _answer(number, utc, watts, table, count, end)
+        done = cold.call("ocpp16.profile_records", "clear", self._cp.profiles, payload)
+        return {"status": "Accepted" if done else "Unknown"}
 
 
-def _compose(module, cp, number, duration, utc, watts):
-    """(array of startPeriod and tenths * 4 + numberPhases, count of periods, end of the last one)."""
-    profiles = cp.profiles
-    voltage = cp.settings.get("NominalVoltage")
-    have = profiles.hardware[number - 1][1] if number else max([phases for _, phases in profiles.hardware])
-    table = array("i", bytes(8 * _MAX_PERIODS))
-    count = steps = 0
-    f = open(cp.store.path("profiles"), "rb") if profiles.installed else io.BytesIO()
-    try:
-        composer = module.Composer(f, module.loads(profiles), utc, voltage)
-        for start, limit, phases, why in composer.periods(number, duration):
-            if watts:
-                phases = phases or (3 if module.watts(why) else have)
-                limit = limit * phases // 6
-            else:
-                limit //= 6 * voltage
-            limit = limit << 2 | phases
-            new = not count or table[2 * count - 1] != limit
-            if steps == _MAX_STEPS or (new and count == _MAX_PERIODS):
-                return table, count, start
-            steps += 1
-            if new:
-                table[2 * count] = start
-                table[2 * count + 1] = limit
-                count += 1
-    finally:
-        f.close()  # type: ignore
-    return table, count, duration
+def install(cp, number, profile, tx, remote):
+    """Check, convert and store a profile, one module after the other; False, and nothing changed, when it must be refused.
 
-
-def _answer(number, utc, watts, table, count, end):
-    """The text in pieces: a hundred periods as one dict would take 10 KB."""
-    text = '{"status":"Accepted","connectorId":%d,"scheduleStart":"%s","chargingSchedule":{"duration":%d,' % (
-        number,
-        iso8601.format(utc),
-        end,
-    )
-    text += '"chargingRateUnit":"%s","chargingSchedulePeriod":[' % ("W" if watts else "A")
-    for k in range(count):
-        limit = table[2 * k + 1]
-        text += '{"startPeriod":%d,"limit":%d.%d' % (table[2 * k], (limit >> 2) // 10, (limit >> 2) % 10)
-        if limit & 3:
-            text += ',"numberPhases":%d' % (limit & 3)
-        text += "}," if k < count - 1 else "}"
-        if k % _PER_PIECE == 0:
-            yield text
-            text = ""
-    yield text + "]}}"
+    tx: what runs there, or None. remote: it is for the transaction that a remote start is to begin.
+    """
+    record = cold.call("ocpp16.charging_profile", "record", cp, number, profile, tx, remote)
+    return bool(record) and cold.call("ocpp16.profile_records", "install", cp.profiles, record)

@@ -66,7 +66,7 @@ def _http(status, reason):
 def _errno(e):
     code = e.args[0]
     for name, text in _ERRNOS:
-        if code == getattr(errno, name, None):
+        if code == getattr(errno, name, None):  # by name: constants of errno
             return text
     if -300 < code < 0:
         return "its name can not be found"

@@ -62,6 +62,13 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def page(text: str | None) -> tuple[str, int | None] | None:
+    """Where the page is served: (host, port or None for the usual one), None for `off`."""
+    if text == "off":
+        return None
+    return ("127.0.0.1", None) if text is None else address(text)
+
+
 def heap_bytes(text: str) -> int:
     """`104K`, `1M` or plain bytes, as bytes of the chip; at least 32 KB."""
     match = re.fullmatch(r"(\d{1,9})([KM]?)B?", text.strip().upper())

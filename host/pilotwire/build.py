@@ -17,12 +17,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pilotwire import __date__, __version__, image, runtime, schemas
 from pilotwire.errors import PilotwireError
-from pilotwire.shrink import keywords, shrink
+from pilotwire.renaming import Program
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_AS_SOURCE = ("boot.py", "main.py")
@@ -110,24 +110,20 @@ def compile_module(path: Path, name: str, flags: tuple[str, ...], text: bytes | 
     return cached.read_bytes()
 
 
-def files(opt: int = 3, lines: bool = False) -> dict[str, bytes]:
+def files(
+    opt: int = 3, lines: bool = False, extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ()
+) -> dict[str, bytes]:
     """What goes onto the flash for the app: {"/boot.py": ..., "/a/ocpp16/core.mpy": ...}.
 
     Args:
         opt: level of mpy-cross; from 1 on asserts are gone, at 3 line numbers as well.
-        lines: keep line numbers and private names in tracebacks (-O2), at 9 % more bytes and more RAM.
+        lines: keep line numbers and names in tracebacks (-O2), at more bytes and much more RAM.
+        extra: more modules, {"ocpp_bench.py": file}, that are renamed and compiled with the others.
+        beside: sources that use the others and are compiled elsewhere; the names that they use are kept.
     """
     root = repository()
     flags = ("-O2",) if lines else (f"-O{opt}",)
     made: dict[str, bytes] = {}
-    texts = {name: path.read_text("utf-8") for name, path in sources(root).items()}
-    passed = keywords(texts.values())
-    for name, path in sources(root).items():
-        if name not in RUN_AS_SOURCE:
-            text = texts[name] if lines else shrink(texts[name], name, passed)
-            made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags, text.encode())
-    for name, path in packaged(texts.values()).items():
-        made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
     for name in RUN_AS_SOURCE:
         path = root / "firmware" / name
         if not path.is_file():
@@ -135,6 +131,21 @@ def files(opt: int = 3, lines: bool = False) -> dict[str, bytes]:
         made[f"/{name}"] = path.read_bytes()
     for path in sorted((root / "firmware").rglob("*.txt")):
         made[f"/a/{path.relative_to(root / 'firmware').as_posix()}"] = path.read_bytes()
+    paths = {name: path for name, path in {**sources(root), **(extra or {})}.items() if name not in RUN_AS_SOURCE}
+    texts = {name: path.read_text("utf-8") for name, path in paths.items()}
+    names: dict[str, dict[str, str]] = {}
+    foreign = packaged(texts.values())
+    if not lines:
+        whole = [made[f"/{name}"].decode() for name in RUN_AS_SOURCE]
+        whole += [*beside, *(path.read_text("utf-8") for path in foreign.values())]
+        program = Program(texts, whole, [data.decode() for name, data in made.items() if name.endswith(".txt")])
+        texts = {name: program.source(name) for name in texts}
+        names = {_traced(name): program.names(name) for name in texts}
+    for name, path in paths.items():
+        shown = name if lines else _traced(name)
+        made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, shown, flags, texts[name].encode())
+    for name, path in foreign.items():
+        made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
     made["/a/ocpp16/schemas.txt"] = schemas.generate().encode()
     digest = hashlib.sha256()
     for name in sorted(made):
@@ -147,7 +158,28 @@ def files(opt: int = 3, lines: bool = False) -> dict[str, bytes]:
         "date": (__date__ - datetime.date(2000, 1, 1)).days * 86400,
     }
     made["/a/build.json"] = json.dumps(about).encode()
+    _keep_names(names_file(about["hash"]), names)
     return made
+
+
+def names_file(digest: str) -> Path:
+    """Where the names of a build are kept, {module: {new name: old name}}, for `pilotwire.tracebacks`; not on the device.
+
+    Args:
+        digest: the build, as `hash` of its build.json says.
+    """
+    return ROOT / "build" / "names" / f"{digest}.json"
+
+
+def _keep_names(path: Path, names: dict[str, dict[str, str]]) -> None:
+    text = json.dumps(names, sort_keys=True).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, text)  # also when it is there: the newest is the last that was built
+
+
+def _traced(name: str) -> str:
+    """How tracebacks call a module: as `import` does, since that name is in RAM already."""
+    return name.removesuffix(".py").replace("/", ".")
 
 
 def firmware(out: Path, opt: int = 3, lines: bool = False) -> Path:
@@ -189,7 +221,7 @@ def _lay_out(out: Path, made: dict[str, bytes]) -> None:
 
 
 def replace(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_bytes(data)
     part.replace(path)
 

@@ -31,6 +31,10 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the firmware's log as well.")]
+Page = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Where the page is; 127.0.0.1:8180 or any free port if left out; `off`."),
+]
 Speed = Annotated[float, typer.Option(help="Factor of simulated time, 0 as fast as possible.")]
 
 
@@ -58,11 +62,13 @@ def demo(
     ] = False,
     speed: Speed = 80.0,
     state: Annotated[Path | None, typer.Option(help="State directory of the box.")] = None,
+    boxes: Annotated[int, typer.Option(min=1, max=20, help="Wallboxes; the first plays the session.")] = 1,
+    page: Page = None,
     verbose: Verbose = False,
 ) -> None:
-    """Charge a car: wallbox, central system and one session, then a prompt.
+    """Charge a car: wallbox, central system, page and one session, then a prompt.
 
-    Status 0 only if everything happened as expected.
+    The page is not there with --once. Status 0 only if everything happened as expected.
 
     Example: pilotwire demo --once
     """
@@ -74,6 +80,8 @@ def demo(
             as_json=json,
             speed=arguments.speed(speed),
             state_dir=state,
+            boxes=boxes,
+            page=None if once else arguments.page(page),
             verbose=verbose,
         )
     )
@@ -91,10 +99,11 @@ def sim(
     ] = None,
     speed: Speed = 1.0,
     heap: Annotated[str, typer.Option(help="Heap of the firmware in chip bytes.")] = "128K",
+    page: Page = None,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run a virtual wallbox until Ctrl-C; it is driven over its control socket.
+    """Run a virtual wallbox until Ctrl-C; it is driven over its control socket and its page.
 
     Example: pilotwire sim --csms ws://127.0.0.1:9000 --id CP1 --state /tmp/cp1
     """
@@ -111,22 +120,23 @@ def sim(
 
     from pilotwire import commands
 
-    _run(commands.sim(state, options, as_json=json, verbose=verbose))
+    _run(commands.sim(state, options, page=arguments.page(page), as_json=json, verbose=verbose))
 
 
 @app.command()
 def csms(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port, 0 for a free one.")] = 9000,
+    page: Page = None,
     json: Json = False,
 ) -> None:
-    """Run the development central system until Ctrl-C; ends with a summary.
+    """Run the development central system and its page until Ctrl-C; ends with a summary.
 
     Example: pilotwire csms --port 9000
     """
     from pilotwire import commands
 
-    _run(commands.csms(host, port, as_json=json))
+    _run(commands.csms(host, port, page=arguments.page(page), as_json=json))
 
 
 @app.command()

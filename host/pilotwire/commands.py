@@ -19,31 +19,47 @@ from pilotwire.scenario import Step, parse
 from pilotwire.simclock import SimulatedClock
 from pilotwire.timeline import Event, Timeline
 
+Where = tuple[str, int | None] | None
 
-async def sim(state_dir: Path, options: dict[str, Any], *, as_json: bool, verbose: bool) -> None:
+
+async def sim(state_dir: Path, options: dict[str, Any], *, page: Where, as_json: bool, verbose: bool) -> None:
     """Runs a virtual wallbox until it is cancelled.
 
     Args:
         state_dir: its state directory.
         options: further arguments of `Supervisor`.
+        page: host and port (None: the usual one) of its page, None for none.
         as_json: the timeline as JSON lines; the first has the control address in its data.
         verbose: shows the firmware's log.
     """
+    from pilotwire.page import Bench
+    from pilotwire.page.server import served
     from pilotwire.sim import Supervisor
 
     timeline = Timeline(form="json" if as_json else None, verbose=verbose)
-    async with Supervisor(state_dir, on_event=timeline, **options) as box:
+    bench, identity = Bench(), options["settings"]["ChargePointId"]
+
+    def on_event(event: Event) -> None:
+        timeline(event)
+        bench.note(identity, event)
+
+    async with Supervisor(state_dir, on_event=on_event, **options) as box:
+        bench.add(identity, box)
         host, port = box.control_address[:2]
         data = {"control": f"{host}:{port}"}
         timeline(Event(0, "control", f"JSON lines on {host}:{port}", data))
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+        async with served(bench, page, timeline):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
 
 
-async def csms(host: str, port: int, *, as_json: bool) -> None:
-    """Runs the central system until it is cancelled, then prints a summary of every charger."""
+async def csms(host: str, port: int, *, page: Where, as_json: bool) -> None:
+    """Runs the central system and its page until it is cancelled, then prints a summary of every charger."""
+    from pilotwire.page import Bench
+    from pilotwire.page.server import served
+
     timeline = Timeline(form="json" if as_json else None)
-    async with CentralSystem(host, port, on_event=timeline) as central:
+    async with CentralSystem(host, port, on_event=timeline) as central, served(Bench(central), page, timeline):
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
     if timeline.broken:

@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pilotwire.csms import CentralSystem
 from pilotwire.csms.summary import summary
@@ -23,7 +23,11 @@ from pilotwire.errors import PilotwireError
 from pilotwire.player import Box, Player
 from pilotwire.scenario import parse
 from pilotwire.simclock import SimulatedClock
-from pilotwire.timeline import Timeline
+from pilotwire.timeline import Event, Timeline
+
+if TYPE_CHECKING:
+    from pilotwire.page import Bench
+    from pilotwire.sim import Supervisor
 
 IDENTITY = "DEMO-1"
 _VOLTS = 230
@@ -120,7 +124,14 @@ async def session(box: Box, central: CentralSystem) -> Result:
 
 
 async def run(
-    *, once: bool, as_json: bool, speed: float, state_dir: Path | None, verbose: bool
+    *,
+    once: bool,
+    as_json: bool,
+    speed: float,
+    state_dir: Path | None,
+    verbose: bool,
+    boxes: int = 1,
+    page: tuple[str, int | None] | None = None,
 ) -> None:
     """The whole demo.
 
@@ -130,11 +141,14 @@ async def run(
         speed: factor of simulated time during the session.
         state_dir: the box's state directory, a temporary one if None.
         verbose: the timeline shows the firmware's log.
+        boxes: so many wallboxes; the first plays the session.
+        page: host and port (None: the usual one) of the page, None for none.
 
     Raises:
         PilotwireError: not everything went as expected, or something could not be started.
     """
-    from pilotwire.sim import Supervisor
+    from pilotwire.page import Bench
+    from pilotwire.page.server import served
 
     timeline = Timeline(sys.stderr if as_json else sys.stdout, verbose=verbose)
     clock = SimulatedClock()
@@ -142,21 +156,21 @@ async def run(
         if state_dir is None:
             state_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pilotwire-")))
         central = await stack.enter_async_context(CentralSystem(on_event=timeline, clock=clock))
-        settings = {
-            "CentralSystemURL": central.url,
-            "ChargePointId": IDENTITY,
-            "MeterValueSampleInterval": "60",
-        }
-        box = Supervisor(state_dir, settings=settings, speed=speed, on_event=timeline)
-        await stack.enter_async_context(box)
+        bench = Bench(central)
+        box = await stack.enter_async_context(_box(state_dir, 1, central, bench, speed, timeline))
         clock.follow(box)
+        for number in range(2, boxes + 1):
+            folder = state_dir / str(number)
+            await stack.enter_async_context(_box(folder, number, central, bench, speed, timeline))
+        await stack.enter_async_context(served(bench, page, timeline))
         result = await session(box, central)
         if not once:
             from pilotwire.console import converse
 
             if not as_json:
                 show(result)
-            await box.do("speed", factor=1)
+            for each in bench.boxes.values():
+                await each.do("speed", factor=1)
             await converse(Player(box, central, IDENTITY), timeline.stream)
     if as_json:
         print(json.dumps(result.account), flush=True)
@@ -166,6 +180,25 @@ async def run(
         raise PilotwireError(
             "the session did not go as expected", "; ".join(result.problems), "run it --verbose"
         )
+
+
+def _box(
+    state_dir: Path, number: int, central: CentralSystem, bench: Bench, speed: float, timeline: Timeline
+) -> Supervisor:
+    """A wallbox that is put on the bench; the terminal shows what happens at the first."""
+    from pilotwire.sim import Supervisor
+
+    identity = f"DEMO-{number}"
+
+    def on_event(event: Event) -> None:
+        bench.note(identity, event)
+        if number == 1:
+            timeline(event)
+
+    settings = {"CentralSystemURL": central.url, "ChargePointId": identity, "MeterValueSampleInterval": "60"}
+    box = Supervisor(state_dir, settings=settings, speed=speed, on_event=on_event)
+    bench.add(identity, box)
+    return box
 
 
 def show(result: Result) -> None:

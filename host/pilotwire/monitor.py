@@ -16,6 +16,7 @@ from typing import Any
 from pilotwire.device import ports
 from pilotwire.errors import PilotwireError
 from pilotwire.timeline import Event, Timeline
+from pilotwire.tracebacks import Names
 
 _LONG = 4096  # a line without an end is noise: wrong baud rate, boot loader
 _RESET = re.compile(r"rst:0x[0-9a-f]+ \((\w+)\)")
@@ -30,10 +31,12 @@ class Reader:
 
     Args:
         clock: milliseconds since the start.
+        names: of the build, for tracebacks.
     """
 
-    def __init__(self, clock: Callable[[], int]):
+    def __init__(self, clock: Callable[[], int], names: Names | None = None):
         self._clock = clock
+        self._names = names or Names({})
         self._rest = b""
         self._report: dict[str, Any] = {}
         self._trace: list[str] = []
@@ -53,6 +56,7 @@ class Reader:
     def _line(self, text: str) -> Iterator[Event]:
         if not text.strip():
             return
+        text = self._names.readable(text)
         if text.startswith("@"):
             yield from self._told(text)
         elif found := _RESET.search(text):
@@ -141,7 +145,7 @@ def run(port: str | None, *, as_json: bool, seconds: float | None = None, once: 
         return int((time.monotonic() - began) * 1000)
 
     timeline = Timeline(sys.stdout, form="json" if as_json else None, verbose=True)
-    reader = Reader(clock)
+    reader = Reader(clock, Names.newest())
     line = ports.open_line(chosen)
     try:
         while not timeline.broken and (seconds is None or clock() < seconds * 1000):
@@ -153,7 +157,7 @@ def run(port: str | None, *, as_json: bool, seconds: float | None = None, once: 
                     raise PilotwireError(f"the connection to {chosen} broke off", str(error), "check the cable")
                 timeline(Event(clock(), "network", f"{chosen} is gone, waiting for it", {"level": "warning"}))
                 line = _again(chosen)
-                reader = Reader(clock)
+                reader = Reader(clock, Names.newest())
                 timeline(Event(clock(), "network", f"{chosen} is back", {"level": "info"}))
                 continue
             for event in reader.feed(data):

@@ -44,7 +44,7 @@ class Player:
     """Plays steps one after the other and stops at the first that fails.
 
     Args:
-        box: the virtual wallbox.
+        box: the virtual wallbox, None when it is somebody else's.
         central: its central system, None when that is somebody else's.
         identity: the charger's id there.
         on_step: called with each step before it is played.
@@ -52,14 +52,20 @@ class Player:
 
     def __init__(
         self,
-        box: Box,
+        box: Box | None,
         central: CentralSystem | None = None,
         identity: str = "",
         on_step: Callable[[Step], None] | None = None,
     ):
-        self._box, self._central, self._identity = box, central, identity
+        self._given, self._central, self._identity = box, central, identity
         self._on_step = on_step
         self._report = Report()
+
+    @property
+    def _box(self) -> Box:
+        if self._given is None:
+            raise PilotwireError("there is no virtual wallbox here", "only a central system runs")
+        return self._given
 
     async def play(self, steps: list[Step]) -> Report:
         """Plays them; a line that fails is in the report, nothing is raised for it."""
@@ -137,9 +143,15 @@ class Player:
     async def _call(self, step: Step) -> dict[str, Any]:
         if self._central is None:
             raise self._no_central(step)
+        if step.word == "answer":
+            self._central.mischief.set(**step.fields)
+            return {}
         charger = await self._central.charger(self._identity)
         if step.word == "drop":
             charger.drop()
+            return {}
+        if step.word == "send":
+            await charger.send(step.fields["text"])
             return {}
         return await charger.call(*_message(step, charger))
 

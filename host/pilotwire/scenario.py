@@ -53,6 +53,8 @@ _CENTRAL_FIELDS = {
     "remote_stop": "transaction",
     "change_configuration": "key:s! value:s!",
     "call": "action:s! payload",
+    "answer": "action:s! how:s! delay_s status:s code:s",
+    "send": "text:s!",
     "drop": "",
 }
 CENTRAL_WORDS = frozenset(_CENTRAL_FIELDS)
@@ -149,6 +151,40 @@ def parse_line(line: str, number: int = 1) -> Step | None:
     return Step(number, text, word, after_s, _fields(word, rest, spec))
 
 
+def fields_of(word: str) -> list[str]:
+    """Names of a word's fields; PilotwireError for a word that is none."""
+    spec = _FIELDS.get(word, _CENTRAL_FIELDS.get(word))
+    if spec is None:
+        raise PilotwireError(f"unknown word {word!r}", "", _known())
+    return [_name(entry) for entry in spec.split()]
+
+
+def step(word: str, fields: dict[str, Any]) -> Step:
+    """The step of a word and its fields, as if it had been read from a line.
+
+    Raises:
+        PilotwireError: what is wrong, and the words or fields that are known.
+    """
+    made = parse_line(line(word, fields))
+    assert made is not None
+    return made
+
+
+def line(word: str, fields: dict[str, Any]) -> str:
+    """A word and its fields as a line that `parse_line` reads back.
+
+    Raises:
+        PilotwireError: it cannot be written on a line.
+    """
+    parts = [word]
+    for name, value in fields.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if not text.isprintable():
+            raise PilotwireError(f"{word} cannot be written on a line", f"{name} has control characters")
+        parts.append(f"{name}={shlex.quote(text)}")
+    return " ".join(parts)
+
+
 def lookup(state: Any, path: str) -> Any:
     """The value at `connectors[0].limits[1].ma` (or `connectors.0...`) of a JSON-like state.
 
@@ -199,10 +235,14 @@ def _value(text: str) -> Any:
         return text
 
 
+def _name(entry: str) -> str:
+    return entry.rstrip("!").removesuffix(":s")
+
+
 def _fields(word: str, rest: list[str], spec: str) -> dict[str, Any]:
     texts, needed, names = set(), [], []
     for entry in spec.split():
-        name = entry.rstrip("!").removesuffix(":s")
+        name = _name(entry)
         names.append(name)
         if ":s" in entry:
             texts.add(name)

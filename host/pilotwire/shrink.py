@@ -1,9 +1,8 @@
-"""Makes a module smaller in the charger's RAM before it is compiled, without a trace in the sources.
+"""Pieces of source that are changed before it is compiled; lines stay where they are.
 
-Every name costs its characters and seven bytes in the pool of interned strings of MicroPython. Private names (`_register_id`)
-mean nothing outside of their module, so each module gets short ones, the same in all: `_a`, `_b`. So do arguments that are
-never passed by name. And `const` is known to the compiler: importing it, with the fallback that CPython needs, only costs
-bytes. Lines stay where they are.
+Every name costs its characters and seven bytes in the pool of interned strings of MicroPython. `pilotwire.renaming` puts these
+together for the firmware. `shrink` is for a module that meets others which stay as they are: only its private names
+(`_register_id`), which mean nothing outside of it, get short ones, the same in all modules: `_a`, `_b`.
 """
 
 import ast
@@ -12,12 +11,48 @@ import io
 import itertools
 import string
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from pilotwire.errors import PilotwireError
 
 # Bases that bring no private names of Python with them.
 _FOREIGN_BASES = {"IOBase"}
+
+# ((row, column), end column, new text), in characters; rows from 1.
+Edit = tuple[tuple[int, int], int, str]
+
+
+def shrink(text: str, name: str) -> str:
+    """The source of a module with short private names and without imports of `const`.
+
+    Args:
+        text: source of the module.
+        name: for errors.
+
+    Raises:
+        PilotwireError: a class inherits from one of another module: the short names of the two could be the same.
+    """
+    tree = ast.parse(text)
+    check_bases(tree, name)
+    text = without_const(text)
+    short = _names(tree, text)
+    names = (t for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type == tokenize.NAME)
+    return apply(text, [(t.start, t.end[1], short[t.string]) for t in names if t.string in short])
+
+
+def apply(text: str, edits: Iterable[Edit]) -> str:
+    """The text with pieces of its lines replaced."""
+    lines = text.splitlines(keepends=True)
+    for (row, start), end, new in sorted(edits, reverse=True):
+        line = lines[row - 1]
+        lines[row - 1] = line[:start] + new + line[end:]
+    return "".join(lines)
+
+
+def place(node: ast.arg | ast.expr, line: str) -> tuple[tuple[int, int], int]:
+    """Start and end of a node within its first line, in characters; `ast` counts bytes."""
+    columns = [len(line.encode()[:at].decode()) for at in (node.col_offset, node.end_col_offset or 0)]
+    return (node.lineno, columns[0]), columns[1]
 
 
 def keywords(texts: Iterable[str]) -> frozenset[str]:
@@ -30,50 +65,41 @@ def keywords(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def shrink(text: str, name: str, passed: frozenset[str] | None = None) -> str:
-    """The source of a module with short private names and arguments, and without imports of `const`.
-
-    Args:
-        text: source of the module.
-        name: for errors.
-        passed: `keywords` of all the sources that may call it; None leaves the arguments as they are.
-
-    Raises:
-        PilotwireError: a class with private attributes inherits from one of another module: the short names of the two
-            could be the same.
-    """
-    tree = ast.parse(text)
-    _check_bases(tree, name)
+def without_const(text: str) -> str:
+    """The source without `const`, which is known to the compiler: its import, with the fallback for CPython, costs bytes."""
     lines = text.splitlines(keepends=True)
-    for node in tree.body:
+    for node in ast.parse(text).body:
         if _imports_const(node):
             for number in range(node.lineno - 1, node.end_lineno or node.lineno):
                 lines[number] = "\n"
-    text = "".join(lines)
-    short = _names(tree, text)
-    edits = [
-        (token.start, token.end[1], short[token.string])
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type == tokenize.NAME and token.string in short
-    ]
-    lines = text.splitlines(keepends=True)
-    if passed is not None and "**" not in passed:
-        edits += _arguments(ast.parse(text), passed, lines)
-    for (row, start), end, new in sorted(edits, reverse=True):
-        line = lines[row - 1]
-        lines[row - 1] = line[:start] + new + line[end:]
     return "".join(lines)
 
 
-def _arguments(tree: ast.Module, passed: frozenset[str], lines: list[str]) -> list[tuple[tuple[int, int], int, str]]:
-    """Edits ((row, start), end, new) that give arguments the same few names in every function."""
-    taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    taken |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    taken |= {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
-              for alias in node.names}  # fmt: skip
-    taken |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    free = [letter for letter in string.ascii_lowercase if letter not in taken]
-    edits = []
+def constants(tree: ast.Module) -> set[str]:
+    """Names at top level that stand for a `const()`."""
+    return {
+        node.targets[0].id
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "const"
+    }
+
+
+def short_arguments(text: str, passed: Collection[str], names: Sequence[str], free: Collection[str] = ()) -> str:
+    """The source with the same few names for the arguments of every function, where nobody passes them by name.
+
+    Args:
+        text: source of the module.
+        passed: `keywords` of all the sources that may call it.
+        names: for the arguments; the module may use some of them already.
+        free: names that cost nothing as they are.
+    """
+    if "**" in passed:
+        return text
+    tree = ast.parse(text)
+    taken = {token.string for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type == tokenize.NAME}
+    lines = text.splitlines()
+    edits: list[Edit] = []
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -87,20 +113,18 @@ def _arguments(tree: ast.Module, passed: frozenset[str], lines: list[str]) -> li
                 bound |= {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
             elif isinstance(node, ast.Global | ast.Nonlocal):
                 bound |= set(node.names)
-        names = iter(free)
+        left = (name for name in names if name not in taken)
         for argument in arguments:
             old = argument.arg
-            if old in ("self", "cls") or len(old) < 3 or old.startswith("_") or old in passed or old in bound:
+            if old in ("self", "cls") or old.startswith("_") or old in free or old in passed or old in bound:
                 continue
-            new = next(names, None)
+            new = next(left, None)
             if new is None:
                 break
-            places = [argument, *(node for node in inner if isinstance(node, ast.Name) and node.id == old)]
-            for place in places:
-                line = lines[place.lineno - 1]
-                start = len(line.encode()[: place.col_offset].decode())
-                edits.append(((place.lineno, start), start + len(old), new))
-    return edits
+            for node in [argument, *(node for node in inner if isinstance(node, ast.Name) and node.id == old)]:
+                start, _ = place(node, lines[node.lineno - 1])
+                edits.append((start, start[1] + len(old), new))
+    return apply(text, edits)
 
 
 def _imports_const(node: ast.stmt) -> bool:
@@ -113,8 +137,9 @@ def _imports_const(node: ast.stmt) -> bool:
     )
 
 
-def _is_private(name: str) -> bool:
-    return len(name) > 2 and name.startswith("_") and not name.startswith("__")
+def is_private(name: str) -> bool:
+    """Is it of a module, or of one of its classes?"""
+    return len(name) > 1 and name.startswith("_") and not name.startswith("__")
 
 
 def _names(tree: ast.AST, text: str) -> dict[str, str]:
@@ -141,7 +166,7 @@ def _names(tree: ast.AST, text: str) -> dict[str, str]:
     used = [
         token.string
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type == tokenize.NAME and _is_private(token.string)
+        if token.type == tokenize.NAME and is_private(token.string) and len(token.string) > 2
     ]
     wanted = [name for name in dict.fromkeys(used) if name in defined and name not in strings]
     free = (name for name in _short_names() if name not in text)
@@ -154,21 +179,17 @@ def _short_names() -> Iterator[str]:
             yield "_" + "".join(letters)
 
 
-def _check_bases(tree: ast.Module, name: str) -> None:
+def check_bases(tree: ast.AST, name: str) -> None:
+    """PilotwireError if a class inherits from one of another module."""
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     for node in ast.walk(tree):
         if not isinstance(node, ast.ClassDef):
             continue
         bases = {base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "?") for base in node.bases}
         foreign = {base for base in bases - own - _FOREIGN_BASES if not hasattr(builtins, base)}
-        private = any(
-            _is_private(inner.attr if isinstance(inner, ast.Attribute) else inner.name)
-            for inner in ast.walk(node)
-            if isinstance(inner, ast.Attribute | ast.FunctionDef | ast.AsyncFunctionDef)
-        )
-        if foreign and private:
+        if foreign:
             raise PilotwireError(
-                f"{name}:{node.lineno}: {node.name} has private names and inherits from {', '.join(sorted(foreign))}",
+                f"{name}:{node.lineno}: {node.name} inherits from {', '.join(sorted(foreign))}",
                 "short names of two modules could clash",
                 "hold the other object instead of inheriting from it",
             )

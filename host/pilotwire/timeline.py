@@ -56,6 +56,7 @@ _COLOURS = {
     "firmware": "white",
     "box": "white",
     "scenario": "bold white",
+    "page": "bold white",
 }
 _LEVEL_COLOURS = {"error": "bold red", "warning": "bright_yellow", "info": "dim"}
 

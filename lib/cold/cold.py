@@ -22,7 +22,7 @@ def call(name, function, *args):
     """What `function` of the module returns."""
     before = list(sys.modules)
     try:
-        return getattr(load(name), function)(*args)
+        return getattr(load(name), function)(*args)  # by name: renamed where cold is called
     finally:
         drop(name)
         _restore(before)
@@ -36,7 +36,7 @@ async def run(name, function, *args):
     before = _running[0] if _running else list(sys.modules)
     _running.append(before)
     try:
-        return await getattr(load(name), function)(*args)
+        return await getattr(load(name), function)(*args)  # by name: renamed where cold is called
     finally:
         _running.pop()
         if not _running:
@@ -49,8 +49,8 @@ def drop(name):
     sys.modules.pop(name, None)
     package, _, part = name.rpartition(".")
     package = sys.modules.get(package)
-    if package and hasattr(package, part):
-        delattr(package, part)
+    if package and hasattr(package, part):  # by name: modules
+        delattr(package, part)  # by name: modules
 
 
 def _restore(before):

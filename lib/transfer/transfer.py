@@ -67,7 +67,7 @@ async def _run(job, url, connect, secure, buf, wait_s, *arguments):
     try:
         client = __import__("ftpclient" if url[:3].lower() == "ftp" else "http" + job)
         wire = Wire(connect, secure, buf, wait_s)
-        await wire.run(getattr(client, job)(url, wire, *arguments))
+        await wire.run(getattr(client, job)(url, wire, *arguments))  # by name: get, put
     finally:
         forget()
 

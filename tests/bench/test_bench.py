@@ -36,10 +36,10 @@ def test_sizes_go_into_the_file(tmp_path, monkeypatch, capsys):
 
 
 def test_our_client_runs_in_the_bench(tmp_path):
-    files = build.files()
+    source = build.repository() / "tests" / "bench" / "clients.py"
+    files = build.files(beside=[source.read_text("utf-8")])
     for name in websocket.OURS:
         (tmp_path / f"{name}.mpy").write_bytes(files[f"/a/{name}.mpy"])
-    source = build.repository() / "tests" / "bench" / "clients.py"
     (tmp_path / "clients.mpy").write_bytes(build.compile_module(source, source.name, ("-O3",)))
     orders = [f"{what}:{size}:3" for size in websocket.SIZES for what in ("send", "receive")]
     got = websocket.run("ours", orders, tmp_path)

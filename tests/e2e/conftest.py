@@ -41,9 +41,13 @@ _HEAP = heap_bytes(os.environ.get("PILOTWIRE_HEAP", "128K"))
 
 
 @functools.cache
-def built() -> Path:
-    """Flash image of the present sources; looking whether they have changed takes most of a second, so once."""
-    return build.virtual(build.repository() / "build" / "virtual") / "flash.bin"
+def built(lines: bool = False) -> Path:
+    """Flash image of the present sources; looking whether they have changed takes most of a second, so once.
+
+    Args:
+        lines: with the names of the sources, for code that reaches into the firmware.
+    """
+    return build.virtual(build.repository() / "build" / ("virtual-lines" if lines else "virtual"), lines=lines) / "flash.bin"
 
 
 class Bench:
@@ -103,13 +107,13 @@ class Bench:
         Args:
             wait: False returns None at once.
             url: of the central system, ours if None; "" leaves it out, so that the box goes into set-up mode.
-            before_main: code that runs before the firmware's own main.py.
+            before_main: code that runs before the firmware's own main.py, in a build that has its names.
             settings: over those of `self.settings`; the other options are `Supervisor`'s.
         """
         self.settings |= {"CentralSystemURL": self.central.url if url is None else url} | (settings or {})
         if before_main:
             own = (build.repository() / "firmware" / "main.py").read_text()
-            self.files({"/main.py": (before_main + own).encode()})
+            self.files({"/main.py": (before_main + own).encode()}, lines=True)
         options = {"speed": 100.0, "heap": _HEAP, "image": await asyncio.to_thread(built)} | options
         self.box = Supervisor(self.path, settings=self.settings, on_event=self.note, **options)
         await self._boxes.enter_async_context(self.box)
@@ -125,12 +129,12 @@ class Bench:
         await self._boxes.aclose()
         self._boxes = contextlib.AsyncExitStack()
 
-    def files(self, files: dict[str, bytes]) -> None:
-        """Replaces files on the flash, which is made first if it is not there; the box is off meanwhile."""
+    def files(self, files: dict[str, bytes], lines: bool = False) -> None:
+        """Replaces files on the flash, which is made first (see `built`) if it is not there; the box is off meanwhile."""
         flash = self.path / "flash.bin"
         if not flash.exists():
             self.path.mkdir(exist_ok=True)
-            flash.write_bytes(built().read_bytes())
+            flash.write_bytes(built(lines).read_bytes())
         with FlashFile(flash) as opened:
             for name, data in files.items():
                 opened.write(name, data)

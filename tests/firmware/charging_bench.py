@@ -9,12 +9,10 @@
 import json
 import os
 
-from ocpp16 import schema
+from ocpp16 import composite_schedule, schema, smart_charging
 from ocpp16.charging_profiles import ChargingProfiles
 from ocpp16.errors import OcppError
-from ocpp16.smart_charging import Profile
 from store import Store
-import cold
 import iso8601
 
 T0 = iso8601.parse("2026-11-22T10:00:00Z")
@@ -74,11 +72,13 @@ class Box:
         self.clock = Clock(utc)
         self.log = Log()
         self.connectors = [Connector(k + 1) for k in range(connectors)]
+        self.most = [(32000, 3)] * connectors
         self.auth = None  # (tag, connector) while a tag is being authorised
         self.start()
 
     def start(self):
         self.profiles = ChargingProfiles(self)
+        self.profiles.hardware = lambda k: self.most[k]
         self.tick()
 
     def reboot(self):
@@ -105,7 +105,7 @@ class Box:
         self.tick()
 
     def hardware(self, number, ma, phases=3):
-        self.profiles.hardware[number - 1] = (ma, phases)
+        self.most[number - 1] = (ma, phases)
         self.profiles.due = 0
         self.tick()
 
@@ -122,7 +122,8 @@ class Box:
         payload = json.loads(json.dumps(payload))
         try:
             schema.check(action, payload)
-            answer = getattr(Profile(self), method)(payload)
+            module = composite_schedule if action == "GetCompositeSchedule" else smart_charging
+            answer = getattr(module.Profile(self), method)(payload)
         except OcppError as e:
             return e.code
         if not isinstance(answer, dict):
@@ -136,8 +137,9 @@ class Box:
         answer = self.call("SetChargingProfile", "set_charging_profile", payload)
         return answer if isinstance(answer, str) else answer["status"]
 
-    def edit(self, function, *args):
-        return cold.call("ocpp16.profile_records", function, self.profiles, *args)
+    def remote(self, number, what):
+        """The profile of a remote start."""
+        return smart_charging.install(self, number, what, None, True)
 
     def clear(self, **wanted):
         return self.call("ClearChargingProfile", "clear_charging_profile", wanted)["status"]

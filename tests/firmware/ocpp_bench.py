@@ -92,7 +92,7 @@ class MemoryStore:
 
 
 class Bench:
-    def __init__(self, connectors=1, now_ms=0, sectors=7, **settings):
+    def __init__(self, connectors=1, now_ms=0, sectors=7, **settings):  # by name: settings
         gc.collect()  # the bench before this one, in one piece: the heap is small
         self.count = connectors
         flash = bytearray(4096 * sectors)
@@ -124,6 +124,7 @@ class Bench:
         log = Log(print=self.lines.append)
         self.cp = ChargePoint(settings, self.store, ledgers, self.clock, log, "0.1.0", self.count, cause)
         self._last = [None] * self.count
+        self.cp.profiles.hardware = lambda k: (32000, 3)
         self.cp.read = lambda number: (self.cp.connectors[number - 1].energy_wh, 7360, None, None, 32000, None, 250)
         for c in self.cp.connectors:
             c.energy_wh = self.cp.transactions.registers[c.number - 1]

@@ -131,7 +131,7 @@ def test_remote_start():
     assert box.set(0, profile(DEFAULT, [(0, 10)])) == "Accepted"
 
     def remote(limit, purpose=TX):
-        return box.edit("install", 1, profile(purpose, [(0, limit)], level=2, transactionId=99), None, True)
+        return box.remote(1, profile(purpose, [(0, limit)], level=2, transactionId=99))
 
     assert not remote(16, DEFAULT)
     assert remote(16)
@@ -272,7 +272,7 @@ def test_flash_full():
     before = box.store.read("profiles")
     os.mkdir("data/profiles~")  # nothing can be written there
     try:
-        box.edit("install", 1, profile(DEFAULT, [(0, 10)]), None, False)
+        box.set(1, profile(DEFAULT, [(0, 10)]))
         raise AssertionError
     except OSError:
         pass
@@ -315,7 +315,7 @@ def test_heap_and_time():
     assert steps > 24
     assert max(heap) - heap[1] < 1000  # the list itself grows
     assert 0 < max(heap) < 5000  # of a desktop, where pointers are twice as wide
-    box.edit("clear", {})
+    box.clear()
 
 
 def install_twenty(box):

@@ -7,6 +7,7 @@ import pytest
 
 from pilotwire import __version__, build, image, runtime
 from pilotwire.errors import PilotwireError
+from pilotwire.tracebacks import Names
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def repository(tmp_path, monkeypatch):
         "firmware/boot.py": "import machine\n",
         "firmware/main.py": "import app\n",
         "firmware/app.py": "assert 0\nimport ticks\n",
-        "firmware/ocpp16/core.py": "def f():\n    raise ValueError\n",
+        "firmware/ocpp16/core.py": "def f():\n    return absent_minded()\n\n\ndef absent_minded():\n    raise ValueError\n",
         "firmware/settings.txt": "MaxCurrent 32\n",
         "lib/ticks/ticks.py": "PERIOD = 1 << 30\n",
         "lib/ticks/package.json": "{}",
@@ -75,12 +76,18 @@ def test_image_holds_the_files_and_the_board(repository, tmp_path):
 
 @pytest.mark.parametrize(
     "options, shown",
-    [({"lines": True}, 'File "ocpp16/core.py", line 2, in f'), ({}, 'File "ocpp16/core.py", line 1, in f')],
+    [
+        ({"lines": True}, 'File "ocpp16/core.py", line 6, in absent_minded'),
+        ({}, 'File "ocpp16.core", line 1, in absent_minded'),
+    ],
 )
-def test_tracebacks_name_the_module_shortly(repository, tmp_path, options, shown):
+def test_tracebacks_name_module_and_function(repository, tmp_path, options, shown):
     out = build.firmware(tmp_path / "out", **options)
     done = runtime.run(["-c", "import app; from ocpp16 import core; core.f()"], path=[out / "a"])
-    assert shown in done.stdout
+    names = Names.of_build(json.loads((out / "a/build.json").read_text())["hash"])
+    assert any(shown in names.readable(line) for line in done.stdout.splitlines())
+    assert ("absent_minded" in done.stdout) is bool(options), "else it has another name on the device"
+    assert names.readable("plain text 'any'") == "plain text 'any'"
 
 
 def test_opt_0_keeps_asserts(repository, tmp_path):

@@ -257,6 +257,8 @@ class Charger:
     def _log(self, frame: Frame) -> None:
         self.frames.append(frame)
         self._changed.set()
+        if self.central.on_frame is not None:
+            self.central.on_frame(self, frame)
 
     def keep(self, task: asyncio.Future[None]) -> None:
         """Takes over a late answer: it ends with the connection."""

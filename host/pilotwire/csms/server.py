@@ -20,6 +20,8 @@ from websockets.typing import Subprotocol
 
 from pilotwire.csms.answers import Payload
 from pilotwire.csms.charger import Charger
+from pilotwire.csms.frames import Frame
+from pilotwire.csms.mischief import Mischief
 from pilotwire.errors import PilotwireError
 from pilotwire.timeline import Event
 
@@ -49,6 +51,8 @@ class CentralSystem:
         chargers: identity -> `Charger`, kept when they disconnect.
         refused: (identity, HTTP status) of handshakes that were refused.
         hook_errors: what answer hooks raised, other than `CallError`.
+        on_frame: called with (charger, `Frame`) for every message in either direction; must not block.
+        mischief: answers that are late, wrong or missing, by name (see `csms.mischief`).
 
     Raises:
         PilotwireError: on entering, when the port cannot be had.
@@ -77,6 +81,8 @@ class CentralSystem:
         self.chargers: dict[str, Charger] = {}
         self.refused: list[tuple[str, int]] = []
         self.hook_errors: list[Exception] = []
+        self.on_frame: Callable[[Charger, Frame], None] | None = None
+        self.mischief = Mischief(self)
         self._ssl, self._frames = ssl, frames
         self._server: Server | None = None
         self._ids = itertools.count(1)

@@ -40,6 +40,7 @@ class Box:
         power: "on", "off", "halted" (its program ended, the chip is in its REPL), "crashed".
         report: what the firmware last said of itself.
         flash: operations since the start: reads, programs, erases.
+        led: what its light shows: 1 or 0, or 24 bits of colour where it has a ring.
         changes: counts what of the above has changed.
         listens: {port of the box: port of the loopback} of what it serves in its own access point.
         silent_s: real seconds without a sign of life after which an armed watchdog bites.
@@ -68,6 +69,7 @@ class Box:
         self.cause = POWER_ON
         self.report: dict[str, Any] = {}
         self.flash = (0, 0, 0)
+        self.led = 0
         self.changes = 0
         self.listens: dict[str, int] = {}
         self.exchanges = 0
@@ -107,6 +109,11 @@ class Box:
             self.report = {**self.report, "online": False}
         return status
 
+    @property
+    def uptime_ms(self) -> int | None:
+        """Simulated ms since boot.py began, None while there is no program."""
+        return self._world.now - self._base_ms if self.child else None
+
     def console(self, line: str) -> None:
         """A line on its serial console; PilotwireError while there is nobody to read it."""
         if self.child is None:
@@ -132,6 +139,7 @@ class Box:
         self._watchdog_ms = 0
         self.flash = (0, 0, 0)
         self.changes += 1
+        self._names = self._dir.names()
         self.child = child = Child(self._step, self._lookup, self._halted, self._line, self._lost)
         arguments = [self._dir.flash, self._dir.rtc, cause, self._base_ms]
         try:
@@ -144,6 +152,7 @@ class Box:
         self._heard = time.monotonic()
         self.exchanges += 1
         self._watchdog_ms = out[5]
+        self.led = out[4]
         self.flash = out[6:9]
         self._world.drive(out)
         to = self._base_ms + out[1]
@@ -206,4 +215,4 @@ class Box:
                 self.changes += 1
                 return
         if line:
-            self._tell("firmware", line, {})
+            self._tell("firmware", self._names.readable(line), {})

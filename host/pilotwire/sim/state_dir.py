@@ -17,6 +17,7 @@ from typing import Any
 from pilotwire import build, settings_file
 from pilotwire.errors import PilotwireError
 from pilotwire.image import FLASH_START, TABLE_SIZE, FlashFile, parse_partition_table
+from pilotwire.tracebacks import Names
 
 
 class StateDir:
@@ -119,6 +120,15 @@ class StateDir:
             for name in (settings_file.PATH, settings_file.COPY):
                 if not flash.exists(name) or (before | settings != before and name == settings_file.PATH):
                     flash.write(name, text)
+
+    def names(self) -> Names:
+        """Of the build that the box would start now; the box is off."""
+        try:
+            with FlashFile(self.flash) as flash:
+                slot = flash.read("/slot")[:1].decode() if flash.exists("/slot") else "a"
+                return Names.of_build(json.loads(flash.read(f"/{slot}/build.json"))["hash"])
+        except (OSError, ValueError, KeyError, PilotwireError):
+            return Names({})  # nothing on it that starts
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[FlashFile]:

@@ -263,6 +263,8 @@ class Supervisor:
             "power": box.power,
             "network": world.network,
             "reset_cause": box.cause,
+            "uptime_ms": box.uptime_ms,
+            "led": box.led if box.child else 0,
             "speed": box.speed,
             "time_ms": self.time_ms,
             "time_utc": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ocpp16 import profile_records
+from ocpp16 import charging_profile, profile_records
 from ocpp16.composer import Composer
 
 VOLTAGE = 230
@@ -50,7 +50,8 @@ class Station:
 
     def install(self, number: int, profile: dict) -> None:
         tx = SimpleNamespace(id=1)
-        if not profile_records.install(self.owner, number, profile, tx, False):
+        record = charging_profile.record(self.owner.cp, number, profile, tx, False)
+        if not (record and profile_records.install(self.owner, record)):
             return
         key = (number, profile["chargingProfilePurpose"], profile["stackLevel"])
         unique = profile["chargingProfileId"]

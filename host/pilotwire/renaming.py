@@ -1,0 +1,282 @@
+"""Gives the names of a whole program the names that MicroPython has in its ROM.
+
+Every name of every module that was ever loaded stays in the charger's RAM for ever: its characters, seven bytes, and its place
+in a table that doubles, in one piece, when it is full. What is in the ROM of the stock image costs nothing. So before it is
+compiled, each module's own names (functions, classes, attributes, what stands at top level) become names that MicroPython
+interns itself and that the program does not use: `energised` becomes `copysign`. Lines stay where they are.
+
+    program = Program(texts)             {"evse/pilot.py": source}, all that will meet in one interpreter
+    program.source("evse/pilot.py")      what to compile
+    program.names("evse/pilot.py")       {new name: old name}, for tracebacks
+
+Two names may become the same one if no module uses both: an attribute that is stored from outside of its class meets all others.
+What is never touched: names that MicroPython knows, since they may be those of its objects (micropython_names.txt); names that
+stand in a string or in a data file, since getattr may be given them; modules; exceptions, which are shown to people; and
+what the sources in `beside` use, which run unchanged. The functions that cold.call and cold.run are given are renamed with
+their modules. Where it can not be seen what a getattr reaches, a comment `# by name: ...` on its line must say what it is.
+"""
+
+import ast
+import builtins
+import io
+import re
+import tokenize
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from zlib import crc32
+
+from pilotwire.errors import PilotwireError
+from pilotwire.shrink import apply, check_bases, constants, is_private, keywords, place, short_arguments, without_const
+
+_FILE = Path(__file__).with_name("micropython_names.txt")
+# The compiler, or C code that is handed an object of ours, would take these for its own.
+_SPECIAL = set(
+    "args asm_thumb asm_xtensa bytecode classmethod close const count errno flush globals ioctl items keys locals micropython "
+    "native property range read readblocks readinto readline seek self send staticmethod super throw value values viper write"
+    .split()
+)
+_ARGUMENTS = 12  # names set aside for arguments, the same in every function
+_COMMON = 4  # modules from which on a name gets one of those that take fewest bytes in a .mpy
+_BY_NAME = re.compile(r"# by name: \S")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+def micropython_names() -> dict[str, frozenset[str]]:
+    """{"static": ..., "rom": ..., "known": ...}: in the ROM of every port, in that of ours, and somewhere in MicroPython."""
+    _, *parts = re.split(r"^\[(\w+)\]$", _FILE.read_text("utf-8"), flags=re.M)
+    return {kind: frozenset(text.split()) for kind, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def snake(action: str) -> str:
+    """The handler of an action: GetConfiguration -> get_configuration."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower()
+
+
+class _Module:
+    """What one source defines and uses."""
+
+    def __init__(self, name: str, text: str):
+        self.name = name
+        self.text = text
+        self.tree = ast.parse(text)
+        self.defined: set[str] = set()  # here, at top level or in a class
+        self.stored: set[str] = set()  # as attributes of other objects
+        self.kept: set[str] = set()
+        self.jobs: list[ast.Constant] = []  # functions that cold.call and cold.run are given
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        self.tokens = [token for token in tokens if token.type == tokenize.NAME]
+        self.used = {token.string for token in self.tokens}
+        self._imports()
+        self._jobs()
+        self._own = {
+            id(node)
+            for around in ast.walk(self.tree)
+            if isinstance(around, ast.ClassDef)
+            for node in ast.walk(around)
+            if isinstance(node, ast.Attribute) and _dotted(node.value) == "self"
+        }
+        for node in ast.walk(self.tree):
+            self._look(node)
+        self._scope(self.tree.body)
+
+    def _imports(self) -> None:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                self.kept |= {part for alias in node.names for part in f"{alias.name}.{alias.asname or ''}".split(".")}
+            elif isinstance(node, ast.ImportFrom):
+                self.kept |= set((node.module or "").split("."))
+                self.kept |= {alias.asname for alias in node.names if alias.asname}
+
+    def _jobs(self) -> None:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call) and _dotted(node.func) in ("cold.call", "cold.run") and len(node.args) > 1:
+                job = node.args[1]
+                if isinstance(job, ast.Constant) and not is_private(str(job.value)):
+                    self.jobs.append(job)
+                elif not self._says_what(node):
+                    self._refuse(node, f"{_dotted(node.func)} is given a function by a name that can not be seen")
+        self._job_ids = {id(job) for job in self.jobs}
+
+    def _says_what(self, node: ast.AST) -> bool:
+        lines = self.text.splitlines()[node.lineno - 1 : node.end_lineno]  # type: ignore[attr-defined]
+        return any(_BY_NAME.search(line) for line in lines)
+
+    def _refuse(self, node: ast.AST, what: str) -> None:
+        raise PilotwireError(
+            f"{self.name}:{node.lineno}: {what}",  # type: ignore[attr-defined]
+            "names are renamed for the charger, but not those in strings",
+            "write the names out, or see that each stands in a string of the sources and add `# by name: which` to the line",
+        )
+
+    def _look(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in self._job_ids:
+                self.kept |= set(node.value.split("."))
+        elif isinstance(node, ast.JoinedStr):  # one token up to Python 3.11
+            self.kept |= {getattr(n, "attr", None) or getattr(n, "id", "") for n in ast.walk(node)}
+        elif isinstance(node, ast.Call):
+            name = _dotted(node.func)
+            if name in ("getattr", "hasattr", "setattr", "delattr"):
+                if not (isinstance(node.args[1], ast.Constant) or self._says_what(node)):
+                    self._refuse(node, f"{name} of a name that can not be seen")
+            elif name in ("globals", "locals", "vars", "exec", "eval", "dir"):
+                self._refuse(node, f"{name} shows names")
+            if any(keyword.arg is None for keyword in node.keywords) and not self._says_what(node):
+                self._refuse(node, "** passes names")
+        elif isinstance(node, ast.arguments) and node.kwarg and not self._says_what(node.kwarg):
+            self._refuse(node.kwarg, "** takes names")
+        elif isinstance(node, ast.ClassDef):
+            if any(re.search(r"(Error|Exception)$", _dotted(base)) for base in node.bases):
+                self.kept.add(node.name)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            self.defined.add(node.attr)
+            if id(node) not in self._own:
+                self.stored.add(node.attr)
+        elif isinstance(node, ast.arg):
+            self.defined.add(node.arg)
+        elif isinstance(node, ast.Global):
+            self.defined |= set(node.names)
+
+    def _scope(self, body: list[ast.stmt]) -> None:
+        """Names that are bound at top level or in a class, where they are kept by name; locals are not."""
+        for statement in body:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                self.defined.add(statement.name)
+                if isinstance(statement, ast.ClassDef):
+                    self._scope(statement.body)
+                continue
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    self.defined.add(node.id)
+                elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    self.defined.add(node.name)
+
+
+def _dotted(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "?"
+
+
+def identifiers(source: str) -> set[str]:
+    """All names of a source, and the words of its strings."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {word for token in tokens if token.type != tokenize.COMMENT for word in _WORD.findall(token.string)}
+
+
+class Program:
+    """The sources of one program, renamed.
+
+    Args:
+        texts: {name: source}.
+        beside: sources that meet them at run time and stay as they are.
+        data: texts from which names may come: actions of OCPP, whose handlers are named after them, settings.
+
+    Raises:
+        PilotwireError: a place where it can not be seen which names are meant.
+    """
+
+    def __init__(self, texts: Mapping[str, str], beside: Iterable[str] = (), data: Iterable[str] = ()):
+        names = micropython_names()
+        given = {word for text in data for word in _WORD.findall(text)}
+        given |= {snake(word) for word in given}.union(*map(identifiers, beside))
+        rom = names["static"] | names["rom"]
+        whole = {name: without_const(text) for name, text in texts.items()}
+        words = given.union(*map(identifiers, whole.values()))
+        free = [name for name in sorted(rom - words - _SPECIAL) if not name.startswith("_")]
+        small = [name for name in free if name in names["static"]]
+        # By length: only in a .mpy does it count.
+        large = sorted((name for name in free if name not in names["static"]), key=lambda name: (len(name), name))
+        arguments, large = large[:_ARGUMENTS], large[_ARGUMENTS:]
+        passed = keywords(texts.values())
+        self._modules: dict[str, _Module] = {}
+        for name, text in whole.items():
+            check_bases(ast.parse(text), name)
+            self._modules[name] = _Module(name, short_arguments(text, passed, arguments, rom))
+        kept: set[str] = set(rom | names["known"]) | set(dir(builtins)) | given
+        kept |= {part for name in texts for part in name.removesuffix(".py").split("/")}
+        kept |= self._foreign_keywords().union(*(module.kept for module in self._modules.values()))
+        self._new: dict[str, dict[str, str]] = {name: _constants(module, kept) for name, module in self._modules.items()}
+        self._public: dict[str, str] = {}
+        self._spread(self._owned(kept), small, large)
+
+    def _foreign_keywords(self) -> set[str]:
+        """Names that are passed to functions that are not ours."""
+        ours = set().union(*(module.defined for module in self._modules.values()))
+        return {
+            keyword.arg or ""
+            for module in self._modules.values()
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.Call) and _dotted(node.func).rpartition(".")[2] not in ours
+            for keyword in node.keywords
+        }
+
+    def _owned(self, kept: set[str]) -> dict[tuple[str, str], set[str]]:
+        """{(name, module it is private to or ""): modules that use it} of all that get a new name."""
+        owned: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for module in self._modules.values():
+            for name in module.defined - kept:
+                if name.startswith("__") or name in self._new[module.name]:
+                    continue
+                if is_private(name):
+                    owned[name, module.name].add(module.name)
+                else:
+                    owned[name, ""] |= {other.name for other in self._modules.values() if name in other.used}
+        stored = set().union(*(module.stored for module in self._modules.values()))
+        for key, modules in owned.items():
+            if key[0] in stored:
+                modules.update(self._modules)
+        return owned
+
+    def _spread(self, owned: dict[tuple[str, str], set[str]], small: list[str], large: list[str]) -> None:
+        """New names, such that no module gets one twice; a change of a source is to move few of the others'."""
+        taken: dict[str, set[str]] = defaultdict(set)  # modules by new name
+
+        def order(key: tuple[str, str]) -> tuple[bool, int, tuple[str, str]]:
+            return len(owned[key]) < _COMMON, crc32(repr(key).encode()), key
+
+        for key in sorted(owned, key=order):
+            modules = owned[key]
+            for new in _choices(key, small, large):
+                if not taken[new] & modules:
+                    break
+            else:
+                continue  # it keeps its name
+            taken[new] |= modules
+            if not key[1]:
+                self._public[key[0]] = new
+            for module in modules:
+                if key[0] in self._modules[module].used:
+                    self._new[module][key[0]] = new
+
+    def source(self, name: str) -> str:
+        """The module with its new names."""
+        module, new = self._modules[name], self._new[name]
+        lines = module.text.splitlines()
+        edits = [(t.start, t.end[1], new[t.string]) for t in module.tokens if t.string in new]
+        for job in module.jobs:
+            if target := self._public.get(str(job.value)):
+                start, end = place(job, lines[job.lineno - 1])
+                edits.append((start, end, f'"{target}"'))
+        return apply(module.text, edits)
+
+    def names(self, name: str) -> dict[str, str]:
+        """{new name: old name} of a module."""
+        return {new: old for old, new in self._new[name].items()}
+
+
+def _choices(key: tuple[str, str], small: list[str], large: list[str]) -> Iterator[str]:
+    """New names in an order of the old one's own, those that are small in a .mpy first."""
+    for names in small, large:
+        start = crc32(repr(key).encode()) % len(names)
+        yield from names[start:]
+        yield from names[:start]
+
+
+def _constants(module: _Module, kept: set[str]) -> dict[str, str]:
+    """Private constants, which the compiler takes out if their names begin with an underscore."""
+    private = {name for name in constants(module.tree) if is_private(name)} - kept
+    wanted = [name for name in dict.fromkeys(t.string for t in module.tokens) if name in private]
+    free = (f"_{n}" for n in range(1000) if f"_{n}" not in module.text)
+    return dict(zip(wanted, free, strict=False))
