@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `pilotwire`."""
     for command in (boards, flash, provision, upload, monitor, repl, doctor):
         app.command()(command)
+    app.command()(stubs)
     # What follows is pytest's: -k, paths, --junitxml and so on.
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(test)
 
@@ -148,17 +149,23 @@ def upload(
     lines: Annotated[
         bool, typer.Option("--lines", help="Keep line numbers in tracebacks (9 % larger).")
     ] = False,
+    soft: Annotated[
+        bool, typer.Option("--soft", help="Start only the interpreter again, not the chip; faster.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on until Ctrl-C, and send whenever a source has changed.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compile the sources, send what has changed to the board, and restart it.
 
-    Example: pilotwire upload --lines
+    Example: pilotwire upload --watch
     """
     from pilotwire import upload as module
 
     if via not in module.VIA:
         raise arguments.UsageError(f"unknown way {via!r}", "", f"it is {' or '.join(module.VIA)}")
-    module.run(port, via=via, lines=lines, as_json=json)
+    module.run(port, via=via, lines=lines, as_json=json, soft=soft, again=watch)
 
 
 def monitor(
@@ -224,3 +231,20 @@ def test(
     from pilotwire.devicetest import command
 
     raise typer.Exit(command.run(port, context.args))
+
+
+def stubs(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where the editor opens the sources; the repository if left out.")
+    ] = None,
+) -> None:
+    """Teach the editor MicroPython: stubs of the chip's modules, and settings for VS Code and pyright.
+
+    What else .vscode/settings.json has stays.
+
+    Example: pilotwire stubs
+    """
+    from pilotwire import stubs as module
+
+    for path in module.write(folder):
+        print(path)
