@@ -19,6 +19,16 @@ Port = Annotated[
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
 ]
+Roots = Annotated[
+    list[Path] | None,
+    typer.Option("--root", help="Root certificate that the central system is verified with, PEM or DER; repeatable."),
+]
+ClientCert = Annotated[Path | None, typer.Option(help="Certificate of this charger, PEM or DER.")]
+ClientKey = Annotated[Path | None, typer.Option(help="Its private key, PEM or DER.")]
+Tags = Annotated[
+    Path | None, typer.Option(help="File of tags, one a line, that may charge before the central system sends a list.")
+]
+Pulses = Annotated[int | None, typer.Option("--pulses-per-kwh", min=10, max=10000, help="Pulses of the meter.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +60,11 @@ def flash(
     settings: Annotated[
         Path | None, typer.Option(help="TOML file of settings, as `provision` writes it.")
     ] = None,
+    roots: Roots = None,
+    client_cert: ClientCert = None,
+    client_key: ClientKey = None,
+    tags: Tags = None,
+    pulses: Pulses = None,
     baud: Annotated[int, typer.Option(min=9600, max=4_000_000, help="Bits per second.")] = 460800,
     all_ports: Annotated[
         bool, typer.Option("--all-ports", help="Every board that is connected, one after the other.")
@@ -102,10 +117,12 @@ def flash(
     }
 
     from pilotwire import provision as provisioning
+    from pilotwire.extras import Extras
     from pilotwire.flash import command
 
     checked = provisioning.gather(settings, given)
-    command.run(command.Options(settings=checked, **options))
+    extras = Extras(roots or [], client_cert, client_key, tags, pulses)
+    command.run(command.Options(settings=checked, extras=extras, **options))
 
 
 def provision(
@@ -114,6 +131,11 @@ def provision(
     settings: Annotated[
         Path | None, typer.Option(help="TOML file of settings, lines like MaxCurrent = 16.")
     ] = None,
+    roots: Roots = None,
+    client_cert: ClientCert = None,
+    client_key: ClientKey = None,
+    tags: Tags = None,
+    pulses: Pulses = None,
     out: Annotated[
         Path | None, typer.Option(help="Write a TOML file for `flash --settings` in place of a board.")
     ] = None,
@@ -124,23 +146,30 @@ def provision(
     """Set network, central system, identity and more: on a live board, or for flashing.
 
     Asks for what a wallbox needs when nothing is given. Secrets come from a prompt, the file, or the
-    environment (PILOTWIRE_WIFI_KEY); they are not shown.
+    environment (PILOTWIRE_WIFI_KEY); they are not shown. --list shows everything there is to set.
 
     Example: pilotwire provision --set ChargePointId=CP1 --set MaxCurrent=16
     """
     from pilotwire import provision as module
+    from pilotwire.extras import Extras
 
+    extras = Extras(roots or [], client_cert, client_key, tags, pulses)
     if list_:
         module.show_options(json)
     elif show:
         module.show(port, as_json=json)
     else:
         values = module.gather(settings, arguments.settings(set_ or []))
+        if out is not None and extras:
+            raise arguments.UsageError(
+                "certificates, tags and pulses do not fit into a TOML file", "", "give them to `flash` or to a live board"
+            )
         if out is not None:
             module.to_file(out, values or module.ask({}))
             print(out)
         else:
-            module.run(port, values, questions=not values, as_json=json)
+            questions = not values and not extras
+            module.run(port, values, extras, questions=questions, as_json=json)
 
 
 def upload(

@@ -52,12 +52,9 @@ class Plan:
         return any(region.offset == 0 and region.what == "everything" for region in self.erases)
 
 
-def device_files(board: Board, firmware: dict[str, bytes], settings: bytes | None) -> dict[str, bytes]:
-    """All files of the board's file system, by absolute path."""
-    files = {**firmware, "/board.json": board.text, "/slot": SLOT}
-    if settings is not None:
-        files["/data/settings"] = settings
-    return files
+def device_files(board: Board, firmware: dict[str, bytes]) -> dict[str, bytes]:
+    """All files of the board's file system but its settings, by absolute path."""
+    return {**firmware, "/board.json": board.text, "/slot": SLOT}
 
 
 def make(
