@@ -8,6 +8,7 @@ from settings import Settings
 from store import Store
 
 _HERE = __file__.rsplit("/", 1)[0]
+_SLOTS = "port.slots"
 
 
 def make(slot):
@@ -38,11 +39,16 @@ def _charger(board, clock, store, settings, slot, version):
     from port.link import Link
 
     # The sectors of the ledger partition: journal, samples (which may be given up undone, oldest first), registers.
-    sectors = (((), 0, 44), ((SAMPLE, DATA), 44, 80), ((), 124, 4))
+    sectors = (((), 0, 44), ((SAMPLE, DATA), 44, 76), ((), 124, 4))
     log = Log(level=settings.get("LogLevel"))
-    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock)
+    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock, board.lan)
     flash = storage.open_ledger_partition()
     ledgers = [Ledger(flash, kinds, first, count) for kinds, first, count in sectors]
+    ledgers.append((flash, 120, 4))  # type: ignore  # of security events, opened for each
     wallbox = Wallbox(board, store, ledgers, link, clock, settings, log, slot, version)
     wallbox.console = Console()
+    wallbox.ocpp.slot = slot
+    wallbox.ocpp.slots = _SLOTS
+    wallbox.ocpp.trial = cold.call(_SLOTS, "on_trial", slot)
+    wallbox.proven = False
     return wallbox

@@ -15,6 +15,7 @@ _FIRST_WAIT_S = 1
 _LAST_WAIT_S = 300
 _OPEN_S = 30  # from the first byte to the end of the handshake
 _PONG_S = 30
+_SECURITY = "ocpp16.security_profile"
 
 
 class Connection:
@@ -33,7 +34,6 @@ class Connection:
         self._good = False  # this connection was accepted
         self._head = None  # of the answer to the handshake
         self.failures = 0
-        self.on_failure = None  # called with the kind of each, see ocpp16.trouble
 
     def tick(self):
         """Called every 100 ms or so: something may have to be sent, and the peer may be dead."""
@@ -78,13 +78,13 @@ class Connection:
             await asyncio.sleep_ms(wait)
 
     def _failed(self, e):
+        url = self._cp.settings.get("CentralSystemURL") + ": "
         try:
             kind, text = cold.call("ocpp16.trouble", "explain", e)
+            self._log.warning("link", url + text)
+            cold.call(_SECURITY, "failed", self._cp, kind, text)
         except MemoryError:
-            kind, text = "", "out of memory"
-        self._log.warning("link", "%s: %s" % (self._cp.settings.get("CentralSystemURL"), text))
-        if self.on_failure:
-            self.on_failure(kind)
+            self._log.warning("link", url + "out of memory")
 
     async def _session(self):
         """One connection, from the handshake to its end."""
@@ -96,6 +96,7 @@ class Connection:
         self._log.info("link", "connected to " + self._cp.settings.get("CentralSystemURL"))
         self._good = False
         now = self._pinged_at = self._clock.now_ms()
+        cold.call(_SECURITY, "worked", self._cp)
         self._cp.connected(now)
         reader = asyncio.create_task(self._read())
         try:
@@ -103,6 +104,11 @@ class Connection:
                 self._wake.clear()
                 await self._send()
                 self._sent.set()
+                if self._cp.reconnect and not self._cp.rpc.outstanding:
+                    self._cp.reconnect = False
+                    self._wait_s = _FIRST_WAIT_S
+                    self._log.info("link", "reconnecting with the new security settings")
+                    return
                 await self._wake.wait()
             await reader  # raises what ended it
         finally:
@@ -119,13 +125,15 @@ class Connection:
         # Names are not looked up while a car charges: that blocks for seconds when the network is down.
         link.busy = any([c.energised for c in cp.connectors])
         try:
-            tls, host, port, path, shown = cold.call("ocpp16.address", "of", cp)
+            cp.root = None
+            tls, host, port, path, shown, headers = cold.call("ocpp16.address", "of", cp)
             if tls:
                 stream = await cold.call("ocpp16.opening", "secure", cp, link, self._log, host, port)
             else:
                 stream = await link.connect(host, port)
             gc.collect()  # what opened it is free again, and the next cold module is as large
-            return await wsclient.connect(stream, host, path, _PROTOCOL, (), _MAX_MESSAGE, shown, self._hear)
+            large = cp.rpc.large
+            return await wsclient.connect(stream, host, path, _PROTOCOL, headers, _MAX_MESSAGE, shown, self._hear, large)
         finally:
             self._clock.lend(None)
             head, self._head = self._head, None
@@ -143,7 +151,7 @@ class Connection:
                 event = await ws.receive()
                 if event is None:
                     break
-                self._cp.receive(event if isinstance(event, str) else None, self._clock.now_ms())
+                self._cp.receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
                 if self._cp.accepted and not self._good:
                     self._good = True
                     self._wait_s = _FIRST_WAIT_S

@@ -15,6 +15,7 @@ _MEASURANDS = (
     "stoptxnsampleddata",
     "stoptxnaligneddata",
 )
+_SECURITY = ("authorizationkey", "securityprofile")
 _ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
 
 
@@ -31,7 +32,10 @@ class Profile:
                 value = self._measurands(name, value)
             elif name.lower() == "connectorphaserotation":
                 value = self._rotations(value)
-            self._cp.settings.change(name, value)
+            if name.lower() in _SECURITY:
+                cold.call("ocpp16.security_profile", "change", self._cp, name.lower(), value)
+            else:
+                self._cp.settings.change(name, value)
         except SettingError as e:
             self._cp.log.info("ocpp", "ChangeConfiguration: %s" % e)
             return {"status": "NotSupported" if e.kind == "unknown" else "Rejected"}
@@ -135,7 +139,8 @@ class Profile:
         return {"status": cold.call("ocpp16.availability", "change", cp, number, operative)}
 
     def reset(self, payload):
-        if self._cp.busy:
+        job = self._cp.jobs.get("firmware")
+        if self._cp.busy or (job and job[1] == "Installing"):  # RST-04
             return {"status": "Rejected"}
         self._cp.reset(payload["type"], self._cp.clock.now_ms())
         return {"status": "Accepted"}

@@ -1,6 +1,6 @@
-# Cold: reads a SendLocalList entry by entry, so that there is never more than one of them in RAM as JSON makes it.
+# Cold: reads a SendLocalList as it arrives, entry by entry, so that neither its text nor what JSON makes of it is ever in RAM.
 #
-# Each becomes what it is on flash (see local_list), a fifth of the size; one that is to be removed, its key only.
+# Each entry becomes what it is on flash (see local_list), a fifth of the size; one that is to be removed, its key only.
 import json
 from struct import pack
 
@@ -9,55 +9,93 @@ from ocpp16.errors import OcppError
 from ocpp16.local_list import ENTRY_SIZE, STATUSES, TAG_SIZE, key_of
 import iso8601
 
-_LIST = '"localAuthorizationList"'
-_LONGEST = 2048  # characters of an entry, escapes and all
+_LIST = b'"localAuthorizationList"'
+_LONGEST = 2048  # bytes of an entry, and of all that is not the list; blanks and escapes are bytes, too
+_END = 256  # bytes that are kept of what comes after an error
+_BLANKS = b" \r\n\t"
 
 
-def loads(text, settings):
-    """The message as json.loads has it, with an empty list, and in its payload "packed": the entries, as bytes or None for one
-    that can not be on the list, no more than shows that there are too many; or the OcppError that they are."""
-    start = text.find("[", text.find(_LIST) + 1)
-    if _LIST not in text or text[text.find(_LIST) + len(_LIST) : start].strip() != ":":
-        frame, packed = json.loads(text), ()
-    else:
+class Reader:
+    """Takes pieces of the text; frame() is the message then."""
+
+    limit = 262144  # bytes, of which few are kept
+
+    def __init__(self, settings):
+        self._most = settings.get("SendLocalListMaxLength") + 1  # no more than shows that there are too many
+        self._spec = schema.find("SendLocalList")
+        self._packed = ()  # or list, the OcppError that the list is, or None: this is no JSON
+        self._head = b""  # up to the list and its bracket
+        self._rest = b""  # what has arrived and is not looked at yet
+        self._look = self._before
+
+    def take(self, piece):
+        """The next bytes, in UTF-8 and cut anywhere."""
         try:
-            packed = []
-            end = _entries(text, start + 1, packed, settings.get("SendLocalListMaxLength") + 1)
+            self._rest += piece
+            while self._look():
+                pass
         except OcppError as e:
-            packed, end = e, text.rfind("]", 0, text.rfind("]"))
-        frame = json.loads(text[: start + 1] + text[end:])
-    if len(frame) > 3 and isinstance(frame[3], dict):
-        frame[3]["packed"] = packed
-    return frame
+            self._packed, self._look = e, self._skip
+        except (ValueError, MemoryError) as e:
+            self._packed = OcppError("InternalError", "no memory") if isinstance(e, MemoryError) else None
+            self._look = self._skip
 
+    def frame(self):
+        """The message as json.loads has it, with an empty list, and in its payload "packed": the entries as bytes, None for one
+        that can not be on the list; or the OcppError that they are. ValueError if it is no JSON."""
+        rest, packed = self._rest, self._packed
+        if packed is None:
+            raise ValueError
+        if isinstance(packed, OcppError):
+            rest = rest[max(0, rest.rfind(b"]", 0, rest.rfind(b"]"))) :]
+        frame = json.loads(self._head + rest)
+        if len(frame) > 3 and isinstance(frame[3], dict):
+            frame[3]["packed"] = packed
+        return frame
 
-def _entries(text, at, packed, most):
-    """Pack what is in the array from `at` on; the place of its end."""
-    spec = schema.find("SendLocalList")
-    form = spec.index("[") + 1
-    while True:
-        while text[at] in " ,\r\n\t":
-            at += 1
-        if text[at] == "]":
-            return at
-        if text[at] != "{":
+    # -- what is looked for in the text; True if there may be more of it in what is there
+
+    def _before(self):
+        rest = self._rest
+        at = rest.find(_LIST)
+        value = rest[at + len(_LIST) :].lstrip(_BLANKS + b":") if at >= 0 else b""
+        if value[:1] == b"[":
+            self._head, self._rest = rest[: len(rest) - len(value) + 1], value[1:]
+            self._packed, self._look = [], self._entry
+            return True
+        if value:  # no list, which the schema refuses
+            self._look = self._plain
+        return self._plain()
+
+    def _plain(self):
+        if len(self._rest) > _LONGEST:
+            raise ValueError
+        return False
+
+    def _entry(self):
+        self._rest = rest = self._rest.lstrip(_BLANKS + b",")
+        if rest[:1] == b"]":
+            self._look = self._plain
+            return True
+        if rest and rest[:1] != b"{":
             raise OcppError("TypeConstraintViolation", "localAuthorizationList")
-        end, entry = _next(text, at)
-        schema.check_value(spec, form, entry, "localAuthorizationList")
-        if len(packed) < most:
-            packed.append(_pack(entry))
-        at = end
+        end = rest.find(b"}") + 1
+        while end:
+            try:
+                entry = json.loads(rest[:end])
+            except ValueError:
+                end = rest.find(b"}", end) + 1  # not this one makes it whole
+                continue
+            self._rest = rest[end:]
+            schema.check_value(self._spec, self._spec.index("[") + 1, entry, "localAuthorizationList")
+            if len(self._packed) < self._most:
+                self._packed.append(_pack(entry))
+            return True
+        return self._plain()
 
-
-def _next(text, at):
-    """(end, value) of the object at `at`: up to the first brace that makes it whole."""
-    end = text.find("}", at) + 1
-    while 0 < end <= at + _LONGEST:
-        try:
-            return end, json.loads(text[at:end])
-        except ValueError:
-            end = text.find("}", end) + 1
-    raise ValueError
+    def _skip(self):
+        self._rest = self._rest[-_END:]
+        return False
 
 
 def _pack(entry):

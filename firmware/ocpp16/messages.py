@@ -44,7 +44,7 @@ def _start(t, rec, data):
         "connectorId": connector,
         "idTag": tag,
         "meterStart": wh,
-        "timestamp": _timestamp(t, rec, stamp),
+        "timestamp": timestamp(t, rec, stamp),
     }
     if reservation is not None:
         payload["reservationId"] = reservation
@@ -55,7 +55,7 @@ def _meter_values(t, rec, data):
     at = 5 + 4 * len(t.open)
     connector, stamp = unpack_from("<BI", data, at)
     ref = unpack_from("<I", data, 1 + 4 * connector)[0]
-    stamp = _timestamp(t, unpack_from("<I", data, 1)[0], stamp)
+    stamp = timestamp(t, unpack_from("<I", data, 1)[0], stamp)
     values = sampled_values(data, at + 5)
     payload = {"connectorId": connector, "meterValue": [{"timestamp": stamp, "sampledValue": values}]}
     if ref:
@@ -68,7 +68,7 @@ def _stop(t, rec, data):
     payload = {
         "transactionId": _id_of(t, ref),
         "meterStop": wh,
-        "timestamp": _timestamp(t, rec, stamp),
+        "timestamp": timestamp(t, rec, stamp),
         "reason": REASONS[reason],
     }
     tag = None
@@ -91,7 +91,7 @@ def _with_data(t, payload, records):
         if k != share:
             for _, _, data, _ in t.samples.records(rec - 1):
                 break
-            stamp = _timestamp(t, unpack_from("<I", data, 1)[0], unpack_from("<I", data, at + 1)[0])
+            stamp = timestamp(t, unpack_from("<I", data, 1)[0], unpack_from("<I", data, at + 1)[0])
             entry = json.dumps({"timestamp": stamp, "sampledValue": sampled_values(data, at + 5)})
             yield "," + entry if i else entry
         share = k
@@ -112,7 +112,7 @@ def _id_of(t, ref):
     return t.ids[ref][0] if ref in t.ids else -1  # TX-05
 
 
-def _timestamp(t, rec, stamp):
+def timestamp(t, rec, stamp):
     """The ISO 8601 time of a stamp that was made after journal record `rec` (J-TIME-01)."""
     if stamp & UPTIME:
         start = t.clock.utc() - t.clock.uptime_s()

@@ -1,9 +1,7 @@
 # Opens TLS to the central system: the clock, then the handshake with what the store holds: root1.der, root2.der... to verify
-# the server with, client.der and client.key to be known by. Cold: for one attempt to connect.
+# the server with, client.der and client.key to be known by. What the security profile demands is asked here and in
+# ocpp16.address. Cold: for one attempt to connect.
 import cold
-
-_MAX_ROOTS = 9
-
 
 async def secure(cp, link, log, host, port):
     """A TLS stream to host:port; OSError, ValueError."""
@@ -25,19 +23,27 @@ async def _timekeeping(function, *args):
 
 
 async def _connect(cp, link, host, port):
-    read = cp.store.read
-    return await over(cp, link, await link.connect(host, port), host, read("client.der"), read("client.key"))
+    profile = cp.settings.get("SecurityProfile")
+    cert = key = None
+    if profile == 3 or not profile:
+        cert, key = cold.call("ocpp16.certificate_files", "identity", cp, cp.clock.utc())
+        if profile and not cert:
+            raise ValueError("security profile 3 needs a valid client.der and client.key")
+    stream = await over(cp, link, await link.connect(host, port), host, cert, key, bool(profile))
+    if profile == 3 and not stream.asked:  # SEC-PROF-05
+        from tlsclient import TlsError
+
+        await stream.wait_closed()
+        raise TlsError("asked", "it does not ask for our certificate")
+    cp.root = stream.wire.root
+    return stream
 
 
-async def over(cp, link, stream, host, cert=None, key=None):
-    """TLS over a stream, with the same roots for whatever server; OSError, ValueError."""
-    read = cp.store.read
-    roots = []
-    for n in range(_MAX_ROOTS):
-        root = read("root%d.der" % (n + 1))
-        if root:
-            roots.append(root)
-    if not roots:  # J-URL-02
+async def over(cp, link, stream, host, cert=None, key=None, verify=False):
+    """TLS over a stream, with the same roots for whatever server, verified at least if there are any; OSError, ValueError."""
+    roots = [der for _, der in cold.call("ocpp16.certificate_files", "roots", cp, "root")]
+    verify = verify or bool(roots)
+    if not verify:  # J-URL-02
         cp.log.warning("link", "no root1.der: %s is not verified" % host)
     suites = None
     if link.busy and cp.settings.get("TlsRsaWhileCharging"):
@@ -47,4 +53,4 @@ async def over(cp, link, stream, host, cert=None, key=None):
     # Stays loaded, since its stream is in use; without TLS it is never loaded.
     from tlsclient import connect
 
-    return await connect(stream.s, host, roots, cert, key, bool(roots), suites, link.hook)
+    return await connect(stream.s, host, roots, cert, key, verify, suites, link.hook)

@@ -4,6 +4,7 @@ import iso8601
 import ticks
 
 _MAX_WAIT_S = 432000  # five days: what ticks can hold
+_STEP_S = 60  # a correction of more is a security event (J-TIME-01)
 _RETRY_S = 30  # where the central system gives no interval (CORE-BOOT-04, CORE-BOOT-09)
 
 
@@ -48,8 +49,12 @@ def done(cp, answer, error):
 def sync(cp, text):
     """Set the clock by the currentTime of an answer."""
     try:
-        cp.clock.set_utc(iso8601.parse(text))
+        utc = iso8601.parse(text)
     except ValueError:
         cp.log.warning("ocpp", "currentTime is no time: " + text)
-    else:
-        cp.transactions.synced()
+        return
+    step = utc - (cp.clock.utc() or utc)
+    cp.clock.set_utc(utc)
+    cp.transactions.synced()
+    if abs(step) > _STEP_S:
+        cold.call("ocpp16.security_events", "note", cp, "SettingSystemTime", "by %d s" % step)

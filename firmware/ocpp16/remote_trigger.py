@@ -21,10 +21,12 @@ class Profile:
     def __init__(self, charge_point):
         self._cp = charge_point
 
-    def trigger_message(self, payload):
+    def trigger_message(self, payload, extended=False):
         action = payload["requestedMessage"]
-        if action not in _MESSAGES:  # the schema takes any, for this answer
-            return {"status": "NotImplemented"}
+        if action not in _MESSAGES and not (extended and action == "LogStatusNotification"):
+            return {"status": "NotImplemented"}  # the schema takes any, for this answer
+        if extended and action == "FirmwareStatusNotification":
+            action = "Signed" + action
         return {"status": "Accepted" if self._trigger(action, payload) else "Rejected"}
 
     def _trigger(self, action, payload):

@@ -1,7 +1,7 @@
 # OCPP-J framing: CALL, CALLRESULT, CALLERROR over text messages, one CALL of ours outstanding at a time (J-SYNC-01).
 #
 # A CALL of the central system goes to Profile(charge_point) of its profile's module, one method per action, in snake case.
-# Sans-I/O: receive(text, now_ms) takes what came, next(now_ms) gives what is to be sent, answers before calls.
+# Sans-I/O: receive(message, now_ms) takes what came, next(now_ms) gives what is to be sent, answers before calls.
 # Calls are asked of `source.next_call(now_ms)`, which returns a Call or None; its `done(call, answer, error)` is called exactly
 # once, with the payload of the answer, or None and the code of the error: a wire code, "Timeout" or "Disconnected".
 # A payload is a dict, or an iterator of pieces of its JSON text where it is too large for one piece of RAM; then so is the frame.
@@ -15,6 +15,8 @@ import ticks
 
 _PROFILES = __file__.rsplit("/", 1)[0] + "/profiles.txt"
 _MAX_ID = 36
+_PEEK = 96  # characters of a message that is there as a whole
+_PIECE = 512
 # A text or binary frame that is no JSON array of ours is answered so (J-FMT-03).
 _UNREADABLE = '[4,"-1","GenericError","",{}]'
 
@@ -48,19 +50,25 @@ class Rpc:
     def outstanding(self):
         return self._call
 
+    def large(self, head):
+        """What takes a message piece by piece, judged by its first bytes (see wsframes), or None."""
+        if b'"SendLocalList"' in head:  # as json.loads makes it, it is too large
+            return cold.call("ocpp16.local_list_entries", "Reader", self._settings)
+
     def receive(self, text, now):
-        """Take one text message; `text` is None for a binary one."""
+        """Take one message: text, what took a large one piece by piece, or None for a binary one."""
         try:
-            if '"SendLocalList"' in text:  # as json.loads makes it, it is too large
-                frame = cold.call("ocpp16.local_list_entries", "loads", text, self._settings)
-            else:
-                frame = json.loads(text)
+            reader = text
+            if isinstance(text, str):
+                reader = self.large(text[:_PEEK].encode())
+                for at in range(0, len(text) if reader else 0, _PIECE):
+                    reader.take(text[at : at + _PIECE].encode())
+            frame = reader.frame() if reader else json.loads(text)
             kind = frame[0]
             if isinstance(kind, bool) or not isinstance(kind, int):
                 raise ValueError
         except (ValueError, TypeError, IndexError, KeyError, MemoryError):
-            self.invalid += 1
-            self._answers.append(_UNREADABLE)
+            self._refuse()
             return
         if kind == 2:
             self._on_call(frame)
@@ -70,6 +78,19 @@ class Rpc:
             else:
                 self._on_result(frame[2])
         # Anything else is nobody's: late answers, unknown message types (J-SYNC-03, J-FMT-02, J-FMT-04).
+
+    def _refuse(self):
+        """A message that can not be read (J-FMT-03)."""
+        self._answers.append(_UNREADABLE)
+        self.invalid = n = self.invalid + 1
+        if not n & (n - 1):  # at 1, 2, 4, 8: a flood must not push everything else out of the log
+            self._event("InvalidMessages", "%d since the start" % n)
+
+    def _event(self, name, text):
+        try:
+            cold.call("ocpp16.security_events", "note", self.source, name, text)
+        except MemoryError:
+            pass  # it is in the count
 
     def _on_result(self, payload):
         try:
@@ -85,14 +106,14 @@ class Rpc:
             return
         unique = frame[1] if len(frame) > 1 else None
         if not isinstance(unique, str):
-            self.invalid += 1
-            self._answers.append(_UNREADABLE)
+            self._refuse()
             return
         try:
             if not 0 < len(unique) <= _MAX_ID or len(frame) < 3 or not isinstance(frame[2], str):
                 raise OcppError("FormationViolation", "not a CALL")
             payload = frame[3] if len(frame) > 3 and frame[3] is not None else {}
             if unique in self._deferred:
+                self._event("AttemptedReplayAttacks", frame[2])
                 raise OcppError("GenericError", "this CALL is being handled")
             self.unique = unique
             result = self._handle(frame[2], payload)

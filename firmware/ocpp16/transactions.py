@@ -6,7 +6,7 @@
 # the central system gives is an Answer record of its own, with which whatever is sent later is patched. A Start and its
 # Answer stay live until the Stop was delivered.
 #
-# Payloads begin with a version byte; times are stamps (see _stamp); integers little endian:
+# Payloads begin with a version byte; times are stamps (see stamp); integers little endian:
 #   journal    BOOT    -                                    TIME    UTC minus uptime of this start (4)
 #              START   stamp (4), connector (1), meter (4), reservationId or -2^63 for none (8), tag
 #              STOP    ref (4), stamp, connector (1), meter (4), reason (1), tag
@@ -70,7 +70,8 @@ class Transaction:
 
 class Transactions:
     def __init__(self, ledgers, connectors, settings, clock, log):
-        self.journal, self.samples, self.meters = ledgers
+        self.journal, self.samples, self.meters = ledgers[:3]
+        self.events = ledgers[3] if len(ledgers) > 3 else None  # where ocpp16.security_events has its own
         self.registers = [0] * connectors  # Wh, the last ones on flash
         self.open = [None] * connectors  # running transactions
         self.ids = {}  # ref -> (transactionId, id of the Answer record) until the Stop is delivered
@@ -97,7 +98,7 @@ class Transactions:
     # -- what happens
 
     def begin(self, connector, tag, wh, reservation=None):
-        stamp = self._stamp()
+        stamp = self.stamp()
         reservation = -1 << 63 if reservation is None else reservation
         data = pack("<BIBIq", _VERSION, stamp, connector, wh, reservation)
         self.last = self.journal.append(START, data + tag.encode())
@@ -118,7 +119,7 @@ class Transactions:
         for tx in self.open:
             pack_into("<I", self._buf, at, tx.ref if tx else 0)
             at += 4
-        stamp = self._stamp(self.open[connector - 1]) if stamp is None else stamp
+        stamp = self.stamp(self.open[connector - 1]) if stamp is None else stamp
         pack_into("<BI", self._buf, at, connector, stamp)
         end = at + 5 + len(sample)
         self._buf[at + 5 : end] = sample
@@ -130,7 +131,7 @@ class Transactions:
         if stamp is None:
             if self.boundary:
                 self.boundary(tx, 4)
-            stamp = self._stamp(tx)
+            stamp = self.stamp(tx)
         data = pack("<BIIBIB", _VERSION, tx.ref, stamp, tx.connector, wh, REASONS.index(reason))
         self.last = self.journal.append(STOP, data + tag.encode())
         self.open[tx.connector - 1] = None
@@ -138,7 +139,7 @@ class Transactions:
 
     def keep_registers(self, wh):
         """Write the meter registers down: a list of Wh, one per connector."""
-        data = pack("<BI", _VERSION, self._stamp())
+        data = pack("<BI", _VERSION, self.stamp())
         for c in range(len(wh)):
             self.registers[c] = wh[c]
             data += pack("<I", wh[c])
@@ -172,7 +173,7 @@ class Transactions:
             offset = self.clock.utc() - self.clock.uptime_s()
             self.last = self.journal.append(TIME, pack("<BI", _VERSION, offset))
 
-    def _stamp(self, tx=None):
+    def stamp(self, tx=None):
         """Now: seconds since 2000, never before what a running transaction has already (TX-25), or uptime."""
         utc = self.clock.utc()
         if utc is not None:

@@ -20,6 +20,7 @@ _TLS = {
     "version": "it must speak TLS 1.2",
     "suite": "it must offer ECDHE with AES-GCM",
     "client": "it wants a client certificate: client.der and client.key",
+    "asked": "it must ask for client certificates, or is not for security profile 3",
     "memory": "restart the charger if this stays",
 }
 

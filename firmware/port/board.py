@@ -73,6 +73,7 @@ class Board:
 
     def __init__(self, config):
         self.connectors = []
+        self.lan = None
         self.reader = self.lamp = self._watchdog = None
         self._timers = []
         cold.call("port.wiring", "wire", self, config, Connector)

@@ -1,4 +1,4 @@
-"""The commands for a board in the hand: boards, flash, provision, upload, monitor, repl, doctor, test, stubs.
+"""The commands for a board in the hand: boards, flash, provision, upload, monitor, repl, calibrate, doctor, test, stubs.
 
 Apart from `cli`, which only adds them; like there, what is heavy is imported when it is used.
 """
@@ -33,9 +33,8 @@ Pulses = Annotated[int | None, typer.Option("--pulses-per-kwh", min=10, max=1000
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `pilotwire`."""
-    for command in (boards, flash, provision, upload, monitor, repl, doctor):
+    for command in (boards, flash, provision, upload, monitor, repl, calibrate, doctor, stubs):
         app.command()(command)
-    app.command()(stubs)
     # What follows is pytest's: -k, paths, --junitxml and so on.
     app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(test)
 
@@ -228,19 +227,46 @@ def repl(port: Port = None) -> None:
     raise typer.Exit(done.returncode)
 
 
+def calibrate(
+    high: Annotated[int, typer.Option(help="mV that a voltmeter shows at CP: steady +12 V (X1).")],
+    low: Annotated[int, typer.Option(help="The same at steady -12 V (F).")],
+    connector: Annotated[int, typer.Option(min=1, max=2, help="Which one.")] = 1,
+    port: Port = None,
+) -> None:
+    """Have a running charger measure its pilot and write the calibration into its board.json.
+
+    Nothing may be plugged in. docs/bring-up.md says how the two figures are found.
+
+    Example: pilotwire calibrate --high 12040 --low=-11950
+    """
+    from pilotwire import calibrate as module
+
+    print(module.run(port, connector=connector, high_mv=high, low_mv=low))
+
+
 def doctor(
     port: Port = None,
     host: Annotated[bool, typer.Option("--host", help="Look at this computer alone.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend a damaged file system; settings are kept, the ledger is not touched.")
+    ] = False,
+    board: Annotated[str | None, typer.Option(help="With --repair: which board it is, if that is lost.")] = None,
+    baud: Annotated[int, typer.Option(min=9600, max=4_000_000, help="With --repair: bits per second.")] = 460800,
     json: Json = False,
 ) -> None:
-    """Find out what is wrong with this computer, the port or the board, and what to do about it.
+    """Find out what is wrong with this computer, the board or its network, and what to do about it.
 
-    Status 1 if something is wrong. The board's program is stopped and started again.
+    Status 1 if something is wrong. The board's program is stopped and started again, and its start is watched.
 
-    Example: pilotwire doctor
+    Example: pilotwire doctor --port /dev/ttyUSB0
     """
     from pilotwire import doctor as module
 
+    if repair:
+        from pilotwire.diagnosis import repair as mending
+
+        mending.run(port, board, baud=baud, as_json=json)
+        return
     module.run(port, host_only=host, as_json=json)
 
 

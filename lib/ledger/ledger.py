@@ -210,6 +210,7 @@ class Ledger:
             if base > self._base:
                 self._again(sector, 0, _HEAD)
             self._settle(sector)
+        self._at_id = 0  # what was met last is of another sector than _at_data says
 
     def _scan(self, sector):
         """Count what a sector holds; return where it goes on, _SECTOR if it is not blank there."""

@@ -57,6 +57,8 @@ def _cold(name):
 class Wire(io.IOBase):
     """What mbedTLS reads and writes: `readinto` and `write` are set by who owns it."""
 
+    root = None  # CRC-32 of the root certificate that vouched for the server
+
     def ioctl(self, request, argument):
         return 0  # closing is for the stream; nobody polls this
 

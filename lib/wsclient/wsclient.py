@@ -27,10 +27,19 @@ _FRAGMENT = 512
 
 
 async def connect(
-    stream, host, path, protocol=None, headers=(), max_message=16384, port=None, heard=None
+    stream,
+    host,
+    path,
+    protocol=None,
+    headers=(),
+    max_message=16384,
+    port=None,
+    heard=None,
+    choose=None,
 ):
     """A WebSocket; HandshakeError, OSError. `port` goes into Host: None for the scheme's own.
-    heard(data) is called with the answer as it arrives."""
+    heard(data) is called with the answer as it arrives. choose(first bytes of a large text): what takes it piece by piece, see
+    wsframes, or None."""
     if ":" in host:
         host = "[" + host + "]"
     if port is not None:
@@ -51,7 +60,7 @@ async def connect(
                 if heard:
                     heard(data)
                 rest = handshake.received(data)
-        ws = WebSocket(stream, max_message, rest)
+        ws = WebSocket(stream, max_message, rest, choose)
     finally:
         sys.modules.pop("wshandshake", None)
         if ws is None:
@@ -63,9 +72,9 @@ async def connect(
 class WebSocket:
     """`close_code` is None while it is open; 1006 with the error in words if it was cut."""
 
-    def __init__(self, stream, max_message, rest=b""):
+    def __init__(self, stream, max_message, rest=b"", choose=None):
         self._stream = stream
-        self._decoder = Decoder(max_message)
+        self._decoder = Decoder(max_message, 512, choose)
         if rest:
             self._decoder.space()[: len(rest)] = rest
             self._decoder.received(len(rest))
@@ -81,7 +90,7 @@ class WebSocket:
         return self._decoder.frames
 
     async def receive(self):
-        """Next message, str or bytes; None at the end. For one task only."""
+        """Next message, str or bytes, or what took it; None at the end. For one task only."""
         decoder = self._decoder
         stream = self._stream
         try:

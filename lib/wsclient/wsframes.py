@@ -7,6 +7,10 @@
 Payloads: str for TEXT, bytes for BINARY, PING and PONG, (code, reason) for CLOSE. A rule broken
 by the server raises WebSocketError, before memory is taken for the frame; the decoder is then of
 no further use. No bytecode runs per payload byte, except in pieces of text that are not ASCII.
+
+A text whose first frame is large need not be in memory as a whole: choose(its first bytes) may
+return a consumer, with take(piece), a memoryview of checked UTF-8 that is cut anywhere, and
+`limit`, the most bytes. The payload is that consumer then.
 """
 
 import os
@@ -27,6 +31,8 @@ PONG = const(10)
 
 _CHUNK = const(512)  # masked at once: three integers of that size are garbage each time
 _AT_ONCE = const(256)
+_LARGE = const(1024)  # more than the buffer holds
+_PEEK = const(96)  # bytes that choose() gets to see
 _PIECE = const(32)  # text this short, with something in it that is not ASCII, is looked at by byte
 
 
@@ -147,8 +153,10 @@ def _closing(payload):
 class Decoder:
     """Frames in, messages and control frames out; `frames` counts data and control frames."""
 
-    def __init__(self, max_message, size=512):
+    def __init__(self, max_message, size=512, choose=None):
         self._max = max_message
+        self._choose = choose
+        self._consumer = None  # of the message that arrives
         self._view = memoryview(bytearray(size))  # holds any header and any control frame
         self._start = 0  # _view[_start:_end] has arrived and is not looked at yet
         self._end = 0
@@ -231,16 +239,21 @@ class Decoder:
                 self.frames += 1
                 payload = bytes(view[at:end])
                 return kind, _closing(payload) if kind == CLOSE else payload
-            if n > self._max - self._filled:
-                raise WebSocketError(1009, "message over %d bytes" % self._max)
+            if kind == TEXT and n > _LARGE and self._choose:
+                if self._end < at + _PEEK:
+                    return None
+                self._consumer = self._choose(bytes(view[at : at + _PEEK]))
+            most = self._consumer.limit if self._consumer else self._max
+            if n > most - self._filled:
+                raise WebSocketError(1009, "message over %d bytes" % most)
             self.frames += 1
             self._fin = first > 127
             if kind:
-                if self._fin and end <= self._end:  # all of it is here: no copy to join it
+                if self._fin and end <= self._end and not self._consumer:  # all of it is here: no copy to join it
                     self._start = end
                     payload = view[at:end]
                     return kind, _text(payload) if kind == TEXT else bytes(payload)
-                self._message = bytearray(n)
+                self._message = b"" if self._consumer else bytearray(n)
                 self._kind = kind
                 self._checked = self._state = 0
             self._start = at
@@ -254,7 +267,10 @@ class Decoder:
         if n:
             data = self._view[start : start + n]
             filled = self._filled
-            if filled < len(message):
+            if self._consumer:
+                self._state = _check(data, self._state)
+                self._consumer.take(data)
+            elif filled < len(message):
                 message[filled : filled + n] = data
             else:
                 message.extend(data)
@@ -262,7 +278,12 @@ class Decoder:
             self._left -= n
             self._start = start + n
         kind = self._kind
+        consumer = self._consumer
         if self._left or not self._fin:
+            if consumer:
+                if not self._left:
+                    self._left = -1
+                return None
             # Nonsense is refused as it arrives. Looking at a large part of a frame would cost a
             # copy of it, so that waits for the frame's end, which is not far in a fast stream.
             if kind == TEXT and (not self._left or self._filled - self._checked <= _AT_ONCE):
@@ -272,9 +293,13 @@ class Decoder:
             if not self._left:
                 self._left = -1
             return None
-        self._message = None
+        self._message = self._consumer = None
         self._kind = self._filled = 0
         self._left = -1
+        if consumer:
+            if self._state:
+                raise WebSocketError(1007, "not UTF-8")
+            return kind, consumer
         if kind == TEXT:
             return kind, _text(message, self._checked, self._state)
         return kind, bytes(message)

@@ -126,6 +126,7 @@ class FakeBoard:
     def __init__(self, connectors=1):
         self.connectors = [FakeConnector() for _ in range(connectors)]
         self.tags = []
+        self.reader = None
         self.led_state = None
         self.pressed = False
         self.emergency_on = False

@@ -92,10 +92,12 @@ class MemoryStore:
 
 
 class Bench:
-    def __init__(self, connectors=1, now_ms=0, sectors=7, **settings):  # by name: settings
+    def __init__(self, connectors=1, now_ms=0, sectors=7, events=0, **settings):  # by name: settings
+        """events: sectors of the log of security events, behind the others; 0: they are not told, as most tests want it."""
         gc.collect()  # the bench before this one, in one piece: the heap is small
         self.count = connectors
-        flash = bytearray(4096 * sectors)
+        self._events = events
+        flash = bytearray(4096 * (sectors + events))
         for i in range(0, len(flash), 64):
             flash[i : i + 64] = b"\xff" * 64
         self.nor = Nor(flash)
@@ -119,8 +121,10 @@ class Bench:
             settings.set(name, value)
         settings.fix("NumberOfConnectors", str(self.count))
         flash = Region(self.nor, 0, self.nor.size // 4096)
-        n = self.nor.size // 4096
-        ledgers = Ledger(flash, (), 0, n - 4), Ledger(flash, (SAMPLE, DATA), n - 4, 2), Ledger(flash, (), n - 2, 2)
+        n = self.nor.size // 4096 - self._events
+        ledgers = [Ledger(flash, (), 0, n - 4), Ledger(flash, (SAMPLE, DATA), n - 4, 2), Ledger(flash, (), n - 2, 2)]
+        if self._events:
+            ledgers.append((flash, n, self._events))
         log = Log(print=self.lines.append)
         self.cp = ChargePoint(settings, self.store, ledgers, self.clock, log, "0.1.0", self.count, cause)
         self._last = [None] * self.count

@@ -27,8 +27,15 @@ ocpp_bench = _module("ocpp_bench", _ROOT / "tests/firmware/ocpp_bench.py")
 
 @pytest.fixture(autouse=True)
 def compact_schemas(tmp_path, monkeypatch):
-    """The build makes them; the charger reads them beside its code. To be imported by a test that uses this module."""
+    """The build makes them; the charger reads them beside its code. To be imported by a test that uses this module.
+
+    Cold modules stay loaded: to forget them matters on the chip, and here costs more than what the tests do.
+    """
+    import cold
     from ocpp16 import schema
+
+    monkeypatch.setattr(cold, "drop", lambda name: None)
+    monkeypatch.setattr(cold, "_restore", lambda before: None)
 
     path = tmp_path / "schemas.txt"
     path.write_text(schemas.generate())

@@ -100,6 +100,17 @@ def test_done_once_or_twice_or_after_a_restart():
     assert not ledger.done(second + 1)
 
 
+def test_a_record_is_marked_by_its_id_right_after_a_start():
+    nor = chip()
+    ledger = reopen(nor)
+    id = ledger.append(START, b"a")
+    ledger.prepare()
+    before = bytes(nor._bytes[3 * SECTOR :])
+    assert reopen(nor).done(id)
+    assert [state for _, _, _, state in listed(reopen(nor))] == [DONE]
+    assert bytes(nor._bytes[3 * SECTOR :]) == before
+
+
 def test_refused_records_are_overwritten_last():
     nor = chip(5)
     ledger = reopen(nor)

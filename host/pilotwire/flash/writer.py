@@ -140,10 +140,7 @@ class Session:
     def write(self, plan: Plan) -> None:
         """Do the plan; every region is verified by its MD5. Then the board starts."""
         with self._errors(f"the flash of the board on {self.port} is not whole", _AGAIN):
-            self._esp = cmds.run_stub(self._esp)
-            if self.baud != ROM_BAUD:
-                self._change_baud()
-            cmds.attach_flash(self._esp)
+            self._hurry()
             for region in plan.erases:
                 self._report.say(f"erasing {region.what} ({region.size >> 10} KB at {region.offset:#x})")
                 if plan.everything:
@@ -161,6 +158,21 @@ class Session:
         # After the last byte nothing of the board depends on it.
         with contextlib.suppress(FatalError, OSError):
             cmds.reset_chip(self._esp, "hard-reset")
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Bytes of the flash."""
+        with self._errors(f"cannot read the flash of the board on {self.port}", "check the cable, or try --baud 115200"):
+            self._hurry()
+            return self._esp.read_flash(offset, size, lambda done, total: self._report.progress("reading", done, total))
+
+    def _hurry(self) -> None:
+        """esptool's stub in place of the boot loader in ROM, at full speed."""
+        if self._esp.IS_STUB:
+            return
+        self._esp = cmds.run_stub(self._esp)
+        if self.baud != ROM_BAUD:
+            self._change_baud()
+        cmds.attach_flash(self._esp)
 
     def _change_baud(self) -> None:
         try:

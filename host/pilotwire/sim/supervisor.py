@@ -190,12 +190,19 @@ class Supervisor:
         elif not on and self._box.power != "off":
             await self._box.power_off()
 
-    async def _do_limit(self, slot: str, ma: int | None, connector: int = 1) -> None:
-        self._world.outlet(connector)
-        limit = {"connector": connector, "slot": slot, "ma": ma}
-        self._box.console("@" + json.dumps({"limit": limit}))
+    async def _do_limit(self, slot: str, ma: int | None, connector: int = 1, seconds: int = 0) -> None:
+        self._order("limit", connector, slot=slot, ma=ma, seconds=seconds)
         what = f"limits {slot} to {ma} mA" if ma is not None else f"takes limit {slot} away"
         self._tell("person", what, {"connector": connector, "slot": slot, "ma": ma})
+
+    async def _do_calibrate(self, connector: int = 1, high_mv: int = 12000, low_mv: int = -12000) -> None:
+        self._order("calibrate", connector, high_mv=high_mv, low_mv=low_mv)
+        self._person("has the pilot measured", connector)
+
+    def _order(self, name: str, connector: int, **fields: Any) -> None:
+        """A line on the firmware's serial console."""
+        self._world.outlet(connector)
+        self._box.console("@" + json.dumps({name: {"connector": connector, **fields}}))
 
     async def _do_speed(self, factor: float) -> None:
         self._box.speed = factor

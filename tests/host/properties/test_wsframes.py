@@ -13,9 +13,25 @@ _MANY = settings(max_examples=600, deadline=None)
 _LIMIT = 2000
 
 
-def decode(data: bytes, cuts: list[int], size: int = 256) -> list:
+class Consumer:
+    """Takes a large text; equal to the text."""
+
+    limit = 5000
+
+    def __init__(self):
+        self.data = b""
+
+    def take(self, piece):
+        assert len(piece)
+        self.data += piece
+
+    def __eq__(self, other):
+        return self.data.decode() == other
+
+
+def decode(data: bytes, cuts: list[int], size: int = 256, choose=None) -> list:
     """Events of `data` cut at the given lengths (the last one repeated), at the end the close code of an error."""
-    decoder = wsframes.Decoder(_LIMIT, size)
+    decoder = wsframes.Decoder(_LIMIT, size, choose)
     out: list = []
     at = 0
     cuts = list(cuts) or [len(data) or 1]
@@ -105,6 +121,52 @@ def test_what_was_sent_comes_out(conversation, sizes):
     data, events = conversation
     assert decode(data, sizes) == events
     assert decode(data, [1]) == events
+
+
+@st.composite
+def large_texts(draw):
+    """(bytes, text): one whose first frame is large, in any fragments, with pings between these."""
+    text = draw(st.text("a\u00e9\u20ac\U0001d11e", max_size=9)) * draw(st.integers(1, 120)) + draw(st.text(max_size=99))
+    payload = text.encode()
+    payload = b"x" * max(0, 1100 - len(payload)) + payload
+    bounds = [0, *sorted(draw(st.lists(st.integers(1025, len(payload)), max_size=4))), len(payload)]
+    data = b""
+    for i, (a, b) in enumerate(pairwise(bounds)):
+        data += frame((0 if i else 1) | (0x80 if i == len(bounds) - 2 else 0), payload[a:b])
+        if i < len(bounds) - 2 and draw(st.booleans()):
+            data += frame(0x89, b"ping")
+    return data, payload
+
+
+# A large text goes to a consumer that is chosen by its beginning, whatever it is cut into, or is taken as a whole; what is no
+# UTF-8, or larger than either takes, is refused.
+@_MANY
+@given(large_texts(), cuts, st.binary(max_size=3), st.integers(0, 1200), st.sampled_from((256, 1024, 4096)))
+def test_large_text(conversation, sizes, wrong, at, buffer):
+    data, payload = conversation
+    heads = []
+    taken = []
+
+    def choose(head):
+        heads.append(head)
+        taken.append(Consumer())
+        return taken[-1]
+
+    ping = (wsframes.PING, b"ping")
+    events = [event for event in decode(data, sizes, buffer, choose) if event != ping]
+    assert heads == [payload[:96]] and all(len(head) == 96 for head in heads)
+    if len(payload) > Consumer.limit:
+        assert events == [1009]
+    else:
+        assert events == [(wsframes.TEXT, taken[0])] and taken[0].data == payload
+    whole = [event for event in decode(data, sizes, buffer, lambda head: None) if event != ping]
+    assert whole == ([(wsframes.TEXT, payload.decode())] if len(payload) <= _LIMIT else [1009])
+    broken = payload[: at % len(payload)] + wrong + payload[at % len(payload) :]
+    if len(broken) <= Consumer.limit:
+        events = decode(frame(0x81, broken), sizes, buffer, choose)
+        assert events == ([1007] if strictly(broken) is None else [(wsframes.TEXT, strictly(broken))])
+    # The next message is as good as the first.
+    assert decode(data + frame(0x81, b"x"), sizes, buffer, choose)[-1] in ((wsframes.TEXT, "x"), 1009)
 
 
 def strictly(data: bytes) -> str | None:
