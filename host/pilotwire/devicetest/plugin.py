@@ -25,7 +25,7 @@ from pilotwire.devicetest.suite import Suite
 from pilotwire.errors import PilotwireError
 
 if TYPE_CHECKING:
-    from pilotwire.devicetest.on_board import TestBoard
+    pass
 
 HEAP = 104 * 1024  # bytes of the chip: the line that the heap must not cross there (design.md, rule 2)
 TIMEOUT_S = 60.0

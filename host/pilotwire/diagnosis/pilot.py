@@ -59,7 +59,7 @@ def _connector(about: str, connector: dict[str, Any], high: list[int], low: list
         noise = max(high[2] - high[0], low[2] - low[0])
         return Finding(WARNING, about, f"{text}, with {noise} mV of noise at the ADC", "check ground and the filter before the ADC")
     if abs(up - 12000) > _OFF_MV or abs(down + 12000) > _OFF_MV:
-        return Finding(ERROR, about, text, "measure it with a voltmeter and calibrate it: docs/board.md, pilot_calibration")
+        return Finding(ERROR, about, text, "measure it with a voltmeter: `pilotwire calibrate`, docs/bring-up.md")
     return Finding(OK, about, text)
 
 

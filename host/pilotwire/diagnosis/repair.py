@@ -18,7 +18,16 @@ from pilotwire.device import ports
 from pilotwire.errors import PilotwireError
 from pilotwire.flash import plan
 from pilotwire.flash.report import Report
-from pilotwire.image import BLOCK, FLASH_START, FlashFile, Partition, make_vfs, parse_partition_table, partition, partition_table
+from pilotwire.image import (
+    BLOCK,
+    FLASH_START,
+    FlashFile,
+    Partition,
+    make_vfs,
+    parse_partition_table,
+    partition,
+    partition_table,
+)
 
 # Kept as they are; everything else is made by the build.
 _KEPT = "/data/"

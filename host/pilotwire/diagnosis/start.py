@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from pilotwire.diagnosis.finding import ERROR, OK, WARNING, Finding
 from pilotwire.device import ports
+from pilotwire.diagnosis.finding import ERROR, OK, WARNING, Finding
 from pilotwire.flash.first_boot import Watch
 
 WAIT_S = 45.0

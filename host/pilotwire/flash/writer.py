@@ -27,6 +27,7 @@ from pilotwire.image import FLASH_START, TABLE_SIZE
 
 ROM_BAUD = 115200
 _ATTEMPTS = 5
+_PIECE = 64 * 1024
 
 _BOOT = (
     "hold the board's BOOT button, press and let go EN (or RST), let go BOOT, and run the command again; "
@@ -163,7 +164,11 @@ class Session:
         """Bytes of the flash."""
         with self._errors(f"cannot read the flash of the board on {self.port}", "check the cable, or try --baud 115200"):
             self._hurry()
-            return self._esp.read_flash(offset, size, lambda done, total: self._report.progress("reading", done, total))
+            found = bytearray()
+            while len(found) < size:  # in pieces, each with an MD5 of its own
+                found += self._esp.read_flash(offset + len(found), min(_PIECE, size - len(found)))
+                self._report.progress("reading", len(found), size)
+            return bytes(found)
 
     def _hurry(self) -> None:
         """esptool's stub in place of the boot loader in ROM, at full speed."""
