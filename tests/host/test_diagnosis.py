@@ -214,7 +214,7 @@ def doctor(mock, *arguments):
 
 
 def test_a_board_that_cannot_be_told():
-    with pytest.raises(PilotwireError, match="its board.json is lost, name it with --board"):
+    with pytest.raises(PilotwireError, match="is lost, name it with --board"):
         repair._board(repair.Salvage(), None)
     found = repair._board(repair.Salvage(FILES), None)
     assert found.id == "esp32-devkitc" and found.text == CALIBRATED

@@ -20,7 +20,7 @@ def test_an_editor_knows_the_chip(tmp_path):
     code = json.loads(written[1].read_text())
     assert code["editor.rulers"] == [120] and code["python.analysis.stubPath"] != "old"
     config = json.loads(written[0].read_text())
-    (tmp_path / "mine.py").write_text("import machine\nimport ticks\n\nmachine.Pin(2, machine.Pin.OUT).blink()\nticks.add(1, 2)\n")
+    (tmp_path / "mine.py").write_text("import machine\nimport ticks\n\nmachine.Pin(2).blink()\nticks.add(1, 2)\n")
     written[0].write_text(json.dumps({**config, "include": ["mine.py"]}))
     done = subprocess.run(
         [sys.executable, "-m", "pyright", "-p", str(written[0]), "--outputjson"],

@@ -25,14 +25,14 @@ from pilotwire.devicetest.suite import Suite
 from pilotwire.errors import PilotwireError
 
 if TYPE_CHECKING:
-    pass
+    from pilotwire.devicetest.on_board import TestBoard
 
 HEAP = 104 * 1024  # bytes of the chip: the line that the heap must not cross there (design.md, rule 2)
 TIMEOUT_S = 60.0
 _MOST_OUTPUT = 1 << 20
 
 _suite = pytest.StashKey[Suite]()
-_board = pytest.StashKey["TestBoard | None"]()
+_board: "pytest.StashKey[TestBoard | None]" = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

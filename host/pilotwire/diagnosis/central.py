@@ -29,7 +29,8 @@ def look(url: str, roots: list[bytes]) -> Iterator[Finding]:
         began = time.monotonic()
         line = socket.create_connection((host, port), _TIMEOUT_S)
     except socket.gaierror:
-        yield Finding(ERROR, "central", f"nobody knows the name {host}", "check CentralSystemURL, and the name server of this network")
+        do = "check CentralSystemURL, and the name server of this network"
+        yield Finding(ERROR, "central", f"nobody knows the name {host}", do)
         return
     except (OSError, UnicodeError) as error:
         why = "does not answer" if isinstance(error, TimeoutError) else f"cannot be reached: {_words(error)}"
@@ -50,7 +51,8 @@ def _tls(line: socket.socket, host: str, roots: list[bytes]) -> Finding:
             try:
                 context.load_verify_locations(cadata=root)
             except ssl.SSLError:
-                return Finding(ERROR, "TLS", "a root certificate on the charger cannot be read", "send it again: `pilotwire provision --root`")
+                do = "send it again: `pilotwire provision --root`"
+                return Finding(ERROR, "TLS", "a root certificate on the charger cannot be read", do)
     # As the chip: TLS 1.2 and these suites.
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_CIPHERS)
@@ -60,7 +62,8 @@ def _tls(line: socket.socket, host: str, roots: list[bytes]) -> Finding:
     except ssl.SSLCertVerificationError as error:
         return Finding(ERROR, "TLS", error.verify_message, _advice(error, roots))
     except (ssl.SSLError, OSError) as error:
-        return Finding(ERROR, "TLS", f"no TLS 1.2 with ECDHE and AES-GCM: {_words(error)}", "the central system must offer that")
+        text = f"no TLS 1.2 with ECDHE and AES-GCM: {_words(error)}"
+        return Finding(ERROR, "TLS", text, "the central system must offer that")
     end = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
     left = (end - datetime.now(UTC)).days
     if left < _SOON_DAYS:

@@ -57,7 +57,8 @@ def _connector(about: str, connector: dict[str, Any], high: list[int], low: list
         return Finding(ERROR, about, f"it does not follow: {high[1]} and {low[1]} mV at the ADC", do)
     if max(high[2] - high[0], low[2] - low[0]) > _NOISE_MV:
         noise = max(high[2] - high[0], low[2] - low[0])
-        return Finding(WARNING, about, f"{text}, with {noise} mV of noise at the ADC", "check ground and the filter before the ADC")
+        text += f", with {noise} mV of noise at the ADC"
+        return Finding(WARNING, about, text, "check ground and the filter before the ADC")
     if abs(up - 12000) > _OFF_MV or abs(down + 12000) > _OFF_MV:
         return Finding(ERROR, about, text, "measure it with a voltmeter: `pilotwire calibrate`, docs/bring-up.md")
     return Finding(OK, about, text)

@@ -53,7 +53,7 @@ class Plan:
 
 
 def device_files(board: Board, firmware: dict[str, bytes]) -> dict[str, bytes]:
-    """All files of the board's file system but its settings, by absolute path; with this user's key for updates, if there is one."""
+    """All files of the board's file system but its settings; with this user's key for updates, if there is one."""
     files = {**firmware, "/board.json": board.text, "/slot": SLOT}
     public = keys.for_boards()
     if public is not None:
