@@ -35,6 +35,8 @@ async def run(cp):
         if "told" not in request:
             if "slot" in request:
                 request["told"] = "Installed" if request["slot"] == cp.slot else _FAILED
+                if request["slot"] == cp.slot:
+                    cold.call("ocpp16.security_events", "note", cp, "FirmwareUpdated", cp.version)
             else:
                 request["told"] = await _update(cp, request, report)
             firmware_request.save(cp, request)
@@ -140,6 +142,7 @@ class _Download:
 
     async def _list(self, lines):
         """Get the list and judge it; BundleError leaves everything as it was."""
+        self._report.begin()
         cp = self._cp
         path = cp.store.path(_LIST)
         place = Place()

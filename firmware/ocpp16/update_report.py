@@ -20,6 +20,9 @@ class Report:
         self.request = request
         self._open = None  # the status that was told last and is not answered
 
+    def begin(self):
+        """Called before the bundle is read from its first byte on."""
+
     def payload(self, status):
         return {"status": status}
 
