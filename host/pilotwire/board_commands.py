@@ -14,7 +14,7 @@ from pilotwire import arguments
 
 Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout.")]
 Port = Annotated[
-    str | None, typer.Option(help="Serial port; left out, the only one that may be a board.")
+    str | None, typer.Option(help="Serial port; left out, PILOTWIRE_PORT or the only one that may be a board.")
 ]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
