@@ -21,7 +21,11 @@ Settings = Annotated[
 ]
 Roots = Annotated[
     list[Path] | None,
-    typer.Option("--root", metavar="FILE", help="Root certificate that the central system is verified with, PEM or DER; repeatable."),
+    typer.Option(
+        "--root",
+        metavar="FILE",
+        help="Root certificate that the central system is verified with, PEM or DER; repeatable.",
+    ),
 ]
 ClientCert = Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate of this charger, PEM or DER.")]
 ClientKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key, PEM or DER.")]
