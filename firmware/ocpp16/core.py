@@ -166,7 +166,7 @@ class Profile:
         if module is None:
             return {"status": "UnknownVendorId"}
         message = payload.get("messageId") or ""
-        return cold.call(module, "handle", self._cp, message.lower(), payload.get("data"))
+        return cold.call(module, "handle", self._cp, message.lower(), payload.get("data"))  # by name: those of vendors
 
 
 def _split_phase(item):
