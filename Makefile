@@ -11,10 +11,10 @@ STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-only apt lint conformance docs build bench heap-scale format clean setup
+.PHONY: help run test test-all test-only apt lint check-boards conformance docs build bench heap-scale format clean setup
 
 help: ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(STAMP) ## charge a car: wallbox, central system and page (ARGS="--once --json" for programs)
 	@$(BIN)/pilotwire demo $(ARGS)
@@ -34,6 +34,9 @@ apt: ## install the programs that test-all uses (Debian, as root; else only says
 
 lint: $(STAMP) ## ruff, pyright on host and device code, import arrows, rules for device code
 	@$(BIN)/python -m pilotwire.lint
+
+check-boards: $(STAMP) ## board.json of every board: pins used twice, or that cannot do what they are for (ARGS="my/board.json")
+	@$(BIN)/python -m pilotwire.boardcheck $(ARGS)
 
 conformance: $(STAMP) ## which requirements of OCPP have a passing test (CONFORMANCE_DUE="core tls smart")
 	@$(BIN)/python -m pilotwire.conformance $(CONFORMANCE_DUE)

@@ -5,7 +5,7 @@
 import asyncio
 import gc
 
-from evse.connector import Connector
+from evse import connector  # noqa: F401  what puts it together is cold
 from ocpp16.charge_point import ChargePoint
 from ocpp16.connection import Connection
 from outlet import Outlet
@@ -13,17 +13,18 @@ import cold
 import ticks
 
 _STEP_MS = 20
+_STEP_LEAST_MS = 10
 _TICK_MS = 100
 _FIRST_LOOK_MS = 1000  # what is plugged in is debounced by then: else it would seem unplugged after each start
 _REPORT_MS = 60000
 _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows where this is not done (facts: TLS then fails)
 _IDLE_TICKS = 50  # between two looks whether flash is to be erased ahead, while no contactor is closed
 _STARVED = 50  # ticks in a row without the memory they need, then a restart
+_ALONE_S = 600  # without an answer of the central system: a start on trial has failed then, any other is as good as it gets
 _HUNGRY = 10  # the same until it is a security event
 _MIN_MA = 6000
 _EVENTS = "ocpp16.security_events"
 _STANDING = ("board", "user", "load")  # those that are no matter of the cable or the moment
-_ORDERED = ("user", "load")  # limit slots that may be set over the serial line
 # Causes of a start as the reason of a transaction that it cut short; else Reboot.
 _CAUSES = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
 
@@ -36,6 +37,7 @@ class Wallbox:
         self.console = None  # a source of orders, see port.console
         self.clock = clock
         self.slot = slot
+        self.proven = True  # False: the self-test of this start is due, see _prove
         self.settings = settings
         self.log = log
         self._link = link
@@ -44,6 +46,9 @@ class Wallbox:
         self._print = report
         self._report_at = clock.now_ms()
         self._steps = self._seen_steps = self._starved = self._idle = 0
+        self._stepping = False
+        self._stepped_at = ticks.add(clock.now_ms(), -_STEP_MS)
+        self._broken = None  # what a step died of
         n = len(board.connectors)
         self._shown = [None] * (3 + 4 * n)  # what the last report showed, and what the next one would:
         self._fresh = [None] * (3 + 4 * n)  # two lists that take turns, so that a quiet tick allocates nothing
@@ -54,32 +59,51 @@ class Wallbox:
         self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause)
         self.ocpp.read = self._reading
         self.ocpp.link = link
+        self.ocpp.diagnose = self._diagnose
         self.outlets = cold.call(
-            "electrics", "outlets", board, self.ocpp.transactions.registers, clock.now_ms(), Outlet, Connector
+            "electrics", "outlets", board, settings, self.ocpp.transactions.registers, clock.now_ms(), Outlet
         )
         for outlet, c in zip(self.outlets, self.ocpp.connectors):
             c.energy_wh = outlet.evse.energy_wh
             c.has_lock = outlet.board.socket
-            outlet.evse.limits.set("user", self.settings.get("MaxCurrent") * 1000, "MaxCurrent")
             if outlet.evse.phase_switch:
                 self.settings.fix("ConnectorSwitch3to1PhaseSupported", "true")
         self.ocpp.profiles.hardware = self._hardware
+        link.hook = self.step
         self.connection = Connection(self.ocpp, link, clock, self.log)
         if settings.damaged:
             self.log.error("app", "%d settings files were damaged; values are the last good ones" % settings.damaged)
         self.log.info("app", "pilotwire %s, slot %s, start by %s" % (version, slot, board.reset_cause))
 
     def step(self, timer=None):
-        """The safety step, in a timer callback: allocates nothing, tells nobody."""
+        """The safety step, in a timer callback and between the slices of a TLS handshake: allocates nothing, tells nobody."""
         now = self.clock.now_ms()
-        emergency = self.board.emergency()
+        # Not within itself (the callback may come in the middle of the hook's), nor at once for callbacks that have piled up.
+        if self._stepping or ticks.diff(now, self._stepped_at) < _STEP_LEAST_MS:
+            return
+        self._stepping = True
+        self._stepped_at = now
+        try:
+            emergency = self.board.emergency()
+            for outlet in self.outlets:
+                outlet.step(now, emergency)
+            self._steps = (self._steps + 1) & 0xFFFF
+        except Exception as e:  # a converter that does not answer: who can not see must not stay closed
+            self.open()
+            self._broken = e
+        self._stepping = False
+
+    def open(self):
+        """Every contactor open, whatever there is to say against it."""
         for outlet in self.outlets:
-            outlet.step(now, emergency)
-        self._steps = (self._steps + 1) & 0xFFFF
+            outlet.board.relay(False)
+            outlet.board.relay2(False)
 
     def tick(self):
         """The slow path: OCPP learns what the electrical side did, and says what it may do."""
         now = self.clock.now_ms()
+        if self._broken:
+            raise self._broken
         if self._steps != self._seen_steps:  # a safety step that has stopped must not be kept alive
             self._seen_steps = self._steps
             self.board.feed()
@@ -99,20 +123,24 @@ class Wallbox:
         self._keep(now)
         self._press(now)
         tag = self.board.tag()
+        self.ocpp.fault = "reader" if getattr(self.board.reader, "silent", False) else None
         if tag:
             self.log.info("app", "tag " + tag)
             self.ocpp.present(tag, now)
         order = self.console and self.console.order()
         if order:
-            self._obey(order)
+            cold.call("orders", "obey", self, order)
         self.ocpp.tick(now)
+        if not self.proven:
+            self._prove()
         for outlet, c in zip(self.outlets, self.ocpp.connectors):
             evse = outlet.evse
             ma, reason, phases = self.ocpp.profiles.limits[c.number - 1]
             evse.limits.set("ocpp", ma, reason)  # before anything is allowed: it holds from the first current on (SC-EVAL-09)
             if evse.phase_switch:
                 evse.phase_switch.wanted = 1 if phases == 1 else 3
-            if evse.allowed != c.allowed and not evse.fault:
+            # Withdrawn at any time: a plug must come out of a faulty box, too, or a fault that ends with it never does.
+            if evse.allowed != c.allowed and not (c.allowed and evse.fault):
                 evse.allow(c.allowed, now)
             evse.hold_lock = c.locked
         if self.ocpp.restart:
@@ -121,12 +149,31 @@ class Wallbox:
         self._idle = 0 if energised else self._idle + 1
         if self._idle >= _IDLE_TICKS:
             self._idle = 0
-            self.ocpp.transactions.prepare()
+            if not self.ocpp.transactions.prepare() and self.log.kept:
+                self.log.kept.prepare()
         self.connection.tick()
         self._tell(now)
 
+    def _prove(self):
+        """A start is good when flash can be written and the central system accepts us; a safety step that stops, or this loop,
+        is for the watchdog. On trial the third start that is not good was the last of this version."""
+        ocpp = self.ocpp
+        alone = self.clock.uptime_s() >= _ALONE_S
+        if ocpp.accepted or (alone and not ocpp.trial):
+            self.proven = True
+            try:
+                cold.call(ocpp.slots, "prove", ocpp.store, self.slot)  # by name: port.slots
+                ocpp.trial = False
+            except OSError as e:
+                self.log.error("app", "flash: %s" % e)
+        elif alone and ocpp.registration is None and not any(ocpp.transactions.open):
+            self.log.error("app", "the new version does not reach the central system")
+            self.board.restart("trial")
+        if self.proven and ocpp.trial:
+            self.board.restart("trial")
+
     def _press(self, now):
-        """The button: a long press lets latched faults go."""
+        """The button; what a press does is in button.py."""
         down = self.board.button()
         if not down and not self._button:
             self._booted = True
@@ -137,12 +184,7 @@ class Wallbox:
         if not down:
             self._button = None
         if event:
-            self.log.info("app", "button: " + event)
-        if event == "setup":
-            self.board.restart(event)  # start.py finds it again as the cause
-        if event == "long":
-            for outlet in self.outlets:
-                outlet.evse.clear_faults()
+            cold.call("button", "act", self, event, now)
 
     def _keep(self, now):
         """Ask what is asked in the slow path; what a reset must not take goes into memory that outlives one."""
@@ -163,19 +205,6 @@ class Wallbox:
                 if worn:
                     self.board.note_wear(k, worn)
 
-    def _obey(self, order):
-        """An order from the serial line: {"limit": {"connector", "slot", "ma"}}."""
-        try:
-            limit = order["limit"]
-            number, ma = limit["connector"], limit["ma"]
-            # The other slots protect; and a float would make the safety step allocate.
-            if number < 1 or limit["slot"] not in _ORDERED or not (ma is None or isinstance(ma, int)):
-                raise ValueError
-            self.outlets[number - 1].evse.limits.set(limit["slot"], ma, "serial line")
-            self.ocpp.profiles.due = 0  # others may have what this connector no longer takes
-        except (KeyError, IndexError, TypeError, ValueError) as e:
-            self.log.warning("app", "an order that can not be obeyed: %r" % e)
-
     def _hardware(self, k):
         """(most mA, phases) that connector k + 1 can give, whatever a central system allows."""
         outlet = self.outlets[k]
@@ -195,6 +224,9 @@ class Wallbox:
             evse.offered_ma * self._hardware(number - 1)[1] * self.settings.get("NominalVoltage") // 1000,
             evse.inputs.temperature_c10,
         )
+
+    def _diagnose(self, start, stop):
+        return cold.call("diagnosis", "lines", self, start, stop)
 
     def _complain(self):
         try:
@@ -259,6 +291,5 @@ def run(wallbox):
         asyncio.run(wallbox.run())
     except Exception as e:
         wallbox.log.exception("app", e)
-        for outlet in wallbox.outlets:
-            outlet.board.relay(False)
+        wallbox.open()
         wallbox.board.restart("crash")

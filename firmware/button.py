@@ -1,9 +1,11 @@
 # Cold: the button, made when it is pressed and gone when it is let go: what a press means. Sans-I/O.
 # "short" and "long" come when it is let go, the others while it is held.
-#   short   under 1 s               what the app likes, a start or a stop
+#   short   under 1 s               starts or stops with FreeChargingTag, where there is one
 #   long    3 to 10 s               latched faults may go
 #   reset   10 s                    factory settings (the ledger is never erased by it)
-#   setup   3 s, held from the start of the charger on
+#   setup   3 s, held from the start of the charger on: a restart with the cause "setup"
+import os
+
 import ticks
 from micropython import const
 
@@ -39,3 +41,34 @@ class Button:
 def make(boot):
     """A Button; `boot`: it was pressed when the charger started."""
     return Button(boot)
+
+
+def act(wallbox, event, now):
+    """Do what a press means. While current flows only a short one counts."""
+    wallbox.log.info("app", "button: " + event)
+    flows = any([outlet.evse.energised for outlet in wallbox.outlets])
+    if event == "short":
+        tag = wallbox.settings.get("FreeChargingTag")
+        if tag:
+            wallbox.ocpp.present(tag, now)
+    elif flows:
+        wallbox.log.warning("app", "a car charges: stop it first")
+    elif event == "long":
+        for outlet in wallbox.outlets:
+            outlet.evse.clear_faults()
+    else:
+        if event == "reset":
+            forget(wallbox.settings)
+        wallbox.board.restart(event)
+
+
+def forget(settings):
+    """Factory settings: the store becomes empty, but for the password on the charger's label. The ledger is no part of it."""
+    password = settings.get("SetupPassword")
+    folder = settings.store.path("x")[:-2]
+    # The copy of the settings before the settings: what is damaged or gone is taken from there.
+    for name in sorted(os.listdir(folder), reverse=True):
+        os.remove(folder + "/" + name)
+    settings.values = {}
+    if password:
+        settings.set("SetupPassword", password)

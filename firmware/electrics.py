@@ -1,13 +1,16 @@
 # Cold: makes the electrical side of every connector of a board, once at the start.
+from evse.assembly import connector
+
 _SAME_WH = 100000  # memory that is further ahead of the ledger than any car could charge meanwhile is not ours
 
 
-def outlets(board, written, now_ms, Outlet, Connector, parts=""):
-    """An Outlet for each connector; the classes are handed in, as what a cold module imports is forgotten with it.
+def outlets(board, settings, written, now_ms, Outlet):
+    """An Outlet for each connector; its class is handed in, as what a cold module imports is forgotten with it.
 
-    written: registers (Wh) as the ledger has them; brought up to date with what outlived the reset. parts: "wake" to wake cars
-    that sleep.
+    written: registers (Wh) as the ledger has them; brought up to date with what outlived the reset.
     """
+    wake = " wake" if settings.get("WakeUpCar") else ""
+    fallback = settings.get("LoadFallbackCurrent")
     kept = board.kept if len(board.kept) == 2 * len(written) else None
     made = []
     for k, part in enumerate(board.connectors):
@@ -18,7 +21,7 @@ def outlets(board, written, now_ms, Outlet, Connector, parts=""):
             from evse.readings import Readings
 
             meter = Readings(written[k])
-        evse = Connector(
+        evse = connector(
             part.max_ma,
             part.pulses_per_kwh,
             part.socket,
@@ -28,7 +31,11 @@ def outlets(board, written, now_ms, Outlet, Connector, parts=""):
             part.phases,
             kept[2 * k + 1] if kept else 0,
             meter,
-            part.parts + " " + parts,
+            part.parts + wake,
         )
+        evse.limits.set("user", settings.get("MaxCurrent") * 1000, "MaxCurrent")
+        if fallback >= 0:  # who manages the load has not said anything yet
+            evse.limits.fallback_ma = fallback * 1000
+            evse.limits.set("load", fallback * 1000, "silent")
         made.append(Outlet(part, evse))
     return made

@@ -41,7 +41,7 @@ NETWORK = const(1)
 BUTTON = const(2)
 EMERGENCY = const(3)
 TAMPER = const(4)
-TAG = const(5)  # length, then 24 bytes
+TAG = const(5)  # length, -1 = the reader is dead, then 24 bytes
 LOOKUP_PORT = const(9)  # port of the supervisor's proxy, negative = an errno
 IN_CONNECTOR = const(10)
 HIGH_MV = const(0)
@@ -160,7 +160,7 @@ def _exchange():
     if inputs[SPEED_MILLI] != _speed:
         _speed = inputs[SPEED_MILLI]
         time.speed_milli(_speed)
-    if inputs[TAG] and on_tag:
+    if inputs[TAG] > 0 and on_tag:
         on_tag(_tag())
 
 

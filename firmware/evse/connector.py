@@ -1,6 +1,6 @@
 """One connector: pilot, cable, meter, faults, limits and contactor, put together.
 
-    c = Connector(max_ma=32000, pulses_per_kwh=1000, socket=True, now_ms=now)
+    c = assembly.connector(max_ma=32000, pulses_per_kwh=1000, socket=True, now_ms=now)
     every 20 ms: fill c.inputs, c.step(now_ms), apply c.relay, c.duty, c.lock and the others if they changed
 
 step() allocates nothing and reads only its inputs. The slow path steers with allow, hold_lock,
@@ -10,12 +10,9 @@ enabled, limits.set, report, clear_faults and phase_switch.wanted, and learns fr
 
 import ticks
 from evse import pilot
-from evse.cable import Cable
 from evse.contactor import Contactor
 from evse.faults import NAMES, Faults
-from evse.limits import SLOTS, Limits
-from evse.lock import Lock
-from evse.meter import Meter
+from evse.limits import Limits
 
 try:
     from micropython import const
@@ -75,55 +72,17 @@ class Inputs:
 class Connector:
     """Safety step and outputs of one connector."""
 
-    def __init__(
-        self,
-        max_ma,
-        pulses_per_kwh=1000,
-        socket=False,
-        now_ms=0,
-        start_wh=0,
-        ventilation=False,
-        phases=3,
-        latched=0,
-        meter=None,
-        parts="",
-    ):
-        """meter: in place of one for pulses. parts: names, of "temperature rcd_test contactor2 pilot_switch", and "wake"."""
+    def __init__(self, meter, now_ms, latched):
+        """Made by evse/assembly.py, which puts in what the board has."""
         self.inputs = Inputs()
         self.limits = Limits()
-        self.limits.set(SLOTS[0], max_ma)
         self._pilot = pilot.Pilot()
         self.contactor = Contactor()
         self.faults = Faults(latched)
-        self.socket = socket
-        self.heat = self._cable = self._locker = self._selftest = self.phase_switch = self._wake = None
-        # What few boards have is loaded only there.
-        if socket:
-            self._cable = Cable()
-            self._locker = Lock()
-            self.limits.put(_CABLE_SLOT, 0, "not read")
-        if meter is None:
-            meter = Meter(pulses_per_kwh, start_wh)
         self.meter = meter
-        if "temperature" in parts:
-            from evse.heat import Heat
-
-            self.heat = Heat(max_ma)
-        if "rcd_test" in parts:
-            from evse.residual import SelfTest
-
-            self._selftest = SelfTest()
-        if "contactor2" in parts:
-            from evse.phases import PhaseSwitch
-
-            self.phase_switch = PhaseSwitch()
-        self._cuts = "pilot_switch" in parts
-        if "wake" in parts:
-            from evse.wake import WakeUp
-
-            self._wake = WakeUp(self._cuts)
-        self._ventilation = ventilation
-        self._board_phases = phases
+        self.socket = self.ventilation = self.can_cut = False
+        self.phases = 3
+        self.heat = self.cable = self.locker = self.selftest = self.phase_switch = self.wake = None
         # Outputs.
         self.duty = _X1
         self.relay = False
@@ -139,7 +98,7 @@ class Connector:
         self.energised = False
         self.fault = self.faults.name
         self.offered_ma = 0
-        self.energy_wh = start_wh
+        self.energy_wh = meter.energy_wh
         self.power_w = 0
         self.changes = 0
         # What the slow path sets.
@@ -168,8 +127,8 @@ class Connector:
     def clear_faults(self):
         """Let latched faults go whose cause is gone."""
         self.faults.reset()
-        if self._selftest:
-            self._selftest.clear()
+        if self.selftest:
+            self.selftest.clear()
 
     def step(self, now_ms):
         """Take the inputs, decide, set the outputs; allocation-free."""
@@ -184,7 +143,7 @@ class Connector:
         self._pilot.step(dt_ms, inputs.high_mv, inputs.low_mv, _F if self.cut else self.duty)
         self.contactor.check(dt_ms, inputs.feedback)
         self.limits.step(dt_ms)
-        cable = self._cable
+        cable = self.cable
         if cable:
             cable.step(dt_ms, inputs.proximity_ohm)
             if cable.ma:
@@ -214,7 +173,7 @@ class Connector:
             causes |= _EMERGENCY
         if inputs.open_pe:
             causes |= _OPEN_PE
-        test = self._selftest
+        test = self.selftest
         if test:
             idle = level == _A and not self._pilot.unknown and not live
             test.step(dt_ms, idle and not self.faults.active, live, inputs.rcd)
@@ -240,10 +199,10 @@ class Connector:
             causes |= _TEMPERATURE
         if self._draws_too_much(dt_ms, live):
             causes |= _OVER_CURRENT
-        if self._cable:
-            if self._cable.invalid and level != _A:
+        if self.cable:
+            if self.cable.invalid and level != _A:
                 causes |= _CABLE
-            if self._locker.failed:
+            if self.locker.failed:
                 causes |= _LOCK
         self.faults.step(dt_ms, causes, level == _A and not self._pilot.unknown)
         if self.faults.ends_allowance:
@@ -254,7 +213,7 @@ class Connector:
         self._ceiling_ma = ceiling = ceiling if ceiling > self.offered_ma else self.offered_ma
         ma = self.meter.current_ma
         if ma is None:  # pulses do not tell the phases
-            phases = 1 if self.phase_switch and not self.phase_switch.three else self._board_phases
+            phases = 1 if self.phase_switch and not self.phase_switch.three else self.phases
             ma = self.meter.power_w * 1000 // (_MAINS_V * phases)
         if not live or ma <= (ceiling if ceiling > _MIN_MA else _MIN_MA) * 11 // 10 + 550:
             self._over_ms = 0
@@ -266,7 +225,7 @@ class Connector:
         fault = self.faults.name is not None
         if level == _A:
             self._no_air = False
-        elif level == _D and not self._ventilation:
+        elif level == _D and not self.ventilation:
             # Until it is unplugged: X1 would make it ask for C or B, and an offer for D again.
             self._no_air = True
         hold = self._hold(dt_ms, level)
@@ -277,14 +236,14 @@ class Connector:
         may = offer and asks and self.offered_ma >= _MIN_MA and self._pilot.diode_ok
         if feedback and not self.relay:
             may = False  # not even before it counts as welded
-        if self._selftest and self._selftest.running:
+        if self.selftest and self.selftest.running:
             may = False
         if self.socket and (not self.lock or self.inputs.locked is False):
             may = False
         self.contactor.step(dt_ms, may, asks and not fault, fault)
         self.relay = self.contactor.closed
         self.relay2 = self.relay and (not self.phase_switch or self.phase_switch.three)
-        lock = self._locker
+        lock = self.locker
         if lock:
             # Never let go of a plug that is live, whatever is asked.
             live = self.relay or bool(feedback)
@@ -298,12 +257,12 @@ class Connector:
         if self.phase_switch:
             self.phase_switch.step(dt_ms, not self.relay and not self.inputs.feedback, self.plugged)
             hold = self.phase_switch.hold
-        if self._wake and not hold:
+        if self.wake and not hold:
             gone = (level == _A and not self._pilot.unknown) or level > 1
-            self._wake.step(dt_ms, level == 1 and self.offered_ma > 0, gone)
-            hold = self._wake.hold
+            self.wake.step(dt_ms, level == 1 and self.offered_ma > 0, gone)
+            hold = self.wake.hold
         # Not under load: X1 has come first, and the contactor has followed it.
-        self.cut = hold == 2 and self._cuts and not self.relay and not self.inputs.feedback
+        self.cut = hold == 2 and self.can_cut and not self.relay and not self.inputs.feedback
         return hold
 
     def _set_duty(self, dt_ms, offer):
@@ -330,7 +289,7 @@ class Connector:
         feedback = self.inputs.feedback
         if not sensed.unknown:
             self.plugged = sensed.level != _A
-        self.inserted = self._cable.inserted if self._cable else self.plugged
+        self.inserted = self.cable.inserted if self.cable else self.plugged
         self.requesting = sensed.level == _C or sensed.level == _D
         self.energised = self.relay if feedback is None else bool(feedback)
         self.energy_wh = self.meter.energy_wh

@@ -75,4 +75,5 @@ class Statuses:
         if number:
             c = cp.connectors[number - 1]
             return (c.status, c.error_code, c.info, c.fault)
-        return ("Unavailable" if cp.inoperative & 1 else "Available", "NoError", None, None)
+        error = "ReaderFailure" if cp.fault else "NoError"  # a warning: it can still be started from afar (STAT-04)
+        return ("Unavailable" if cp.inoperative & 1 else "Available", error, None, cp.fault)

@@ -73,6 +73,7 @@ class Board:
 
     def __init__(self, config):
         self.connectors = []
+        self.lan = None
         self.reader = self.lamp = self._watchdog = None
         self._timers = []
         cold.call("port.wiring", "wire", self, config, Connector)
@@ -108,6 +109,10 @@ class Board:
     def note_wear(self, k, worn):
         """Write down what wear() of an Outlet returned."""
         cold.call("port.wear", "add", k, worn[0], worn[1])
+
+    def wear(self, k):
+        """(how often, how many hours) the contactor of a connector was closed, ever."""
+        return cold.call("port.wear", "total", k)
 
     def restart(self, cause):
         """Open everything and reset the chip; the next start finds `cause` in reset_cause."""

@@ -1,6 +1,7 @@
-"""Wi-Fi: keeps the station connected, and opens TCP connections without blocking the loop.
+"""Wi-Fi or Ethernet: keeps the interface up, and opens TCP connections without blocking the loop.
 
-The chip reconnects by itself; after a while without success everything is switched off and on again.
+The chip reconnects by itself, to its access point or once its cable is back; after a while without success everything is
+switched off and on again.
 `up` says that there is an address, not that anything answers: liveness is for the peer to show.
 """
 
@@ -9,7 +10,7 @@ import errno
 import select
 import socket
 
-import network
+import cold
 import ticks
 from asyncio import core  # type: ignore
 from micropython import const
@@ -29,10 +30,10 @@ def _writable(sock):
 
 
 class Link:
-    """Station mode of the WLAN interface. `busy`: a car charges, so that nothing may block for long;
+    """Station mode of the radio, or Ethernet (`lan` of board.json). `busy`: a car charges, so that nothing may block for long;
     `hook`, if set, is called between the slices of a TLS handshake."""
 
-    def __init__(self, ssid, key, clock):
+    def __init__(self, ssid, key, clock, lan=None):
         self.up = False
         self.busy = False
         self.hook = None
@@ -41,7 +42,8 @@ class Link:
         self._ssid = ssid
         self._key = key
         self._clock = clock
-        self._wlan = network.WLAN(network.WLAN.IF_STA)
+        self._lan = lan
+        self._nic = cold.call("port.nic", "make", lan)
         self._addresses = {}
 
     async def run(self):
@@ -49,12 +51,12 @@ class Link:
         down_since = None
         while True:
             now = self._clock.now_ms()
-            up = self._wlan.isconnected()
+            up = self._nic.isconnected()
             if up:
                 down_since = None
             elif down_since is None:
                 down_since = now
-                if not self._wlan.active():
+                if not self._nic.active():
                     self._start()
             elif ticks.diff(now, down_since) > _AGAIN_MS:
                 # A wrong key, or a driver that hangs: the chip itself would go on for ever.
@@ -68,21 +70,13 @@ class Link:
             await asyncio.sleep_ms(_POLL_MS)
 
     def _start(self):
-        wlan = self._wlan
         try:
-            wlan.active(True)
-            wlan.config(pm=network.WLAN.PM_NONE)  # else a frame waits for a beacon, up to 300 ms
-            wlan.connect(self._ssid, self._key)
-        except OSError as e:
-            # An empty SSID, a key of seven characters: tried again, in case the settings change.
+            cold.call("port.nic", "start", self._nic, self._lan, self._ssid, self._key)
+        except OSError as e:  # tried again, in case the settings change
             print("W link: " + str(e))
 
     def _stop(self):
-        try:
-            self._wlan.disconnect()
-        except OSError:
-            pass  # it never got as far as connecting
-        self._wlan.active(False)
+        cold.call("port.nic", "stop", self._nic, self._lan)
 
     async def connect(self, host, port):
         """A stream to host:port without Nagle; OSError if that fails within 15 s."""

@@ -1,6 +1,6 @@
 """Checks board.json files: by the schema, and for what a schema can not say.
 
-    python -m pilotwire.boardcheck [FILE...]        all boards of the repository, if none is named
+    python -m pilotwire.boardcheck [FILE...]        all boards of the repository, if none is named; `make check-boards`
     check(board) -> list[Finding]
 
 Errors are what can not work or is not safe; notes are what a builder must know.

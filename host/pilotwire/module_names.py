@@ -6,7 +6,7 @@ costs nothing: `/a/acosh.mpy`.
 
 A module keeps its name where that is made up at run time ("port." + driver: a comment `# by name: pn532, sdm630` on the line says
 which), where boot.py or main.py import it, and where a string of its name may be something else: in a package "ocpp16.core"
-can only be a module, "settings" is one as the first argument of cold.call and its like, or in a constant that is given to them.
+can only be a module if it is no value in a dict, which may be stored, "settings" is one as the first argument of cold.call and its like, or in a constant that is given to them.
 """
 
 import ast
@@ -51,7 +51,7 @@ def choose(
                         "modules are renamed for the charger",
                         "add `# by name: ` and the names of all that it may be to the line",
                     )
-        places = {id(node) for node, _ in _named(tree, modules)}
+        places = {id(node) for node, _ in _named(tree, modules)} - _data(tree)
         kept |= {
             node.value
             for node in ast.walk(tree)
@@ -59,6 +59,17 @@ def choose(
         }
     wanted = sorted(modules - kept)
     return dict(zip(wanted, free, strict=False))
+
+
+def _data(tree: ast.Module) -> set[int]:
+    """Values in dicts: what may be stored, and read by another build."""
+    values = [value for node in ast.walk(tree) if isinstance(node, ast.Dict) for value in node.values]
+    values += [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and any(isinstance(target, ast.Subscript) for target in node.targets)
+    ]
+    return {id(value) for value in values}
 
 
 def _visible(node: ast.expr, tree: ast.Module) -> bool:

@@ -126,6 +126,7 @@ class FakeBoard:
     def __init__(self, connectors=1):
         self.connectors = [FakeConnector() for _ in range(connectors)]
         self.tags = []
+        self.reader = None
         self.led_state = None
         self.pressed = False
         self.emergency_on = False
@@ -157,6 +158,9 @@ class FakeBoard:
 
     def keep(self, values):
         self.kept = values
+
+    def wear(self, k):
+        return len([w for w in self.worn if w[0] == k]), 0
 
     def note_wear(self, k, worn):
         self.worn.append((k, worn[0], worn[1]))

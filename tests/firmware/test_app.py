@@ -2,6 +2,7 @@
 # (104K for one wallbox and its flash, the rest for this file and a second one)
 # The whole app on a board of plain Python: what the root wires together, and that two of them do not meet.
 import gc
+import os
 
 from app import Wallbox
 from fake_board import FakeBoard
@@ -19,7 +20,25 @@ class NoLink:
     up = False
 
 
-def wallbox(connectors=1, socket=False, sectors=8):
+class Console:
+    """Orders that come one after the other."""
+
+    def __init__(self, orders):
+        self._orders = orders
+
+    def order(self):
+        return self._orders.pop(0) if self._orders else None
+
+
+def press(box, board, seconds):
+    """The button is held for so long, a tick at least."""
+    board.pressed = True
+    run(box, seconds) if seconds else box.tick()
+    board.pressed = False
+    run(box, 1)
+
+
+def wallbox(connectors=1, socket=False, sectors=8, **values):
     board = FakeBoard(connectors)
     for part in board.connectors:
         part.max_ma = 32000
@@ -40,6 +59,8 @@ def wallbox(connectors=1, socket=False, sectors=8):
     store.write("accepted", b"")
     settings = Settings(store, TABLE)
     settings.set("AllowOfflineTxForUnknownId", "true")
+    for name in values:
+        settings.set(name, values[name])
     lines = []
     box = Wallbox(board, store, ledgers, NoLink(), Clock(), settings, Log(print=lines.append), report=lines.append)
     box.lines = lines
@@ -114,15 +135,119 @@ def test_fixed_cable():
 def test_orders():
     box, board = wallbox()
     orders = [{"limit": {"connector": 1, "slot": "user", "ma": 10000}}, {"limit": 7}, {"limit": {"connector": 9}}]
-
-    class Console:
-        def order(self):
-            return orders.pop(0) if orders else None
-
-    box.console = Console()
+    box.console = Console(orders)
     run(box, 1)
     assert ("user", 10000, "serial line") in box.outlets[0].evse.limits.items()
     assert len([line for line in box.lines if line.startswith("W app")]) == 2
+
+
+# A load manager has a time in which it must speak again, and what is not a whole number is refused.
+def test_load_management():
+    box, board = wallbox(LoadFallbackCurrent="8")
+    limits = box.outlets[0].evse.limits
+    assert limits.items()[-1] == ("load", 8000, "silent")
+    orders = [{"limit": {"connector": 1, "slot": "load", "ma": 20000, "seconds": 30}}]
+    for ma, seconds in ((1.5, 1), (7000, 0.5), (-1, 0)):
+        orders.append({"limit": {"connector": 1, "slot": "load", "ma": ma, "seconds": seconds}})
+    box.console = Console(orders)
+    run(box, 29)
+    assert limits.items()[-1] == ("load", 20000, "serial line")
+    assert len([line for line in box.lines if line.startswith("W app")]) == 3
+    run(box, 2)
+    assert limits.items()[-1] == ("load", 8000, "silent")
+
+
+# A step that can not see opens, and the charger starts again.
+def test_a_step_that_dies():
+    box, board = wallbox()
+    part = board.connectors[0]
+    part.car = "B"
+    run(box, 2)
+    board.tags.append("A")
+    run(box, 1)
+    part.car = "C"
+    run(box, 2)
+    assert part.closed
+
+    def dead():
+        raise OSError(-263)
+
+    part.pilot_mv = dead
+    box.clock.advance(20)
+    box.step()
+    assert not part.closed and not part.closed2
+    try:
+        box.tick()
+    except OSError:
+        return
+    raise AssertionError("nobody knows")
+
+
+# The hook of a handshake and the timer's callback: not one within the other, and not twice for callbacks that have piled up.
+def test_steps_do_not_nest_nor_pile_up():
+    box, board = wallbox()
+    part = board.connectors[0]
+    calls = []
+
+    def pilot_mv():
+        calls.append(box.clock.now_ms())
+        box.clock.advance(30)
+        box.step()
+        return [12000, 12000]
+
+    part.pilot_mv = pilot_mv
+    box.clock.advance(20)
+    box.step()
+    assert len(calls) == 1
+    del part.pilot_mv
+    part.pilot_mv = lambda: calls.append(0) or [12000, 12000]
+    for _ in range(8):
+        box.step()
+    assert len(calls) == 2
+
+
+# A short press starts and stops where charging is free; ten seconds make the box as new, but for its ledger.
+def test_button():
+    box, board = wallbox(FreeChargingTag="FREE", SetupPassword="on the label")
+    part = board.connectors[0]
+    run(box, 1)
+    press(box, board, 5)
+    part.car = "B"
+    run(box, 2)
+    part.car = "C"
+    run(box, 3)
+    assert part.closed
+    try:
+        press(box, board, 11)
+    except SystemExit:
+        raise AssertionError("a car charges")
+    press(box, board, 0)
+    run(box, 1)
+    part.car = "B"
+    run(box, 1)
+    assert not part.closed and box.ocpp.connectors[0].status == "Finishing"
+    queued = box.ocpp.transactions.queued
+    with open(box.settings.store.path("profiles"), "w") as f:
+        f.write("x")
+    try:
+        press(box, board, 11)
+    except SystemExit:
+        assert board.restarts == ["reset"]
+        assert os.listdir(box.settings.store.path("x")[:-2]) == []
+        assert box.settings.values == {"SetupPassword": "on the label"}
+        assert box.ocpp.transactions.queued == queued > 0
+        return
+    raise AssertionError("no restart")
+
+
+def test_button_at_the_start():
+    box, board = wallbox()
+    try:
+        press(box, board, 4)
+    except SystemExit:
+        assert board.restarts == ["setup"]
+        return
+    raise AssertionError("no restart")
 
 
 # The safety step stops: the watchdog is not fed any more.

@@ -43,6 +43,40 @@ def test_measures_and_writes():
         os.remove(_FILE)
 
 
+class Evse:
+    plugged = energised = False
+    enabled = True
+    duty = 1000
+
+
+class Part:
+    def pilot_uv(self):
+        return 2650000 if Outlet.evse.enabled else 340000
+
+
+class Outlet:
+    board = Part()
+    evse = Evse()
+
+
+# The same while the app runs: the pilot is at +12 V by X1 and at -12 V by F, and the new pairs hold at once.
+def test_order():
+    write([[300, -12000], [2700, 12000]])
+    try:
+        pairs = calibrate.order(1, Outlet, 12040, -11950, _FILE)
+        assert pairs == read() == Outlet.board.pilot_calibration == [[340, -11950], [2650, 12040]]
+        assert Outlet.evse.enabled
+        Outlet.evse.plugged = True
+        try:
+            calibrate.order(1, Outlet, 12000, -12000, _FILE)
+        except ValueError:
+            return
+        raise AssertionError("with a car there")
+    finally:
+        Outlet.evse.plugged = False
+        os.remove(_FILE)
+
+
 # Nothing is written when a reading can not be: levels that do not move, figures that no voltmeter shows.
 def test_refuses():
     write([[300, -12000], [2700, 12000]])

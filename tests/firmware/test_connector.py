@@ -2,7 +2,7 @@
 
 import sys
 
-from evse.connector import Connector
+from evse.assembly import connector
 from fake_board import Bench, FakeConnector, lowest
 
 _WRAP_MS = (1 << 30) - 5000  # the clock wraps during the test
@@ -34,7 +34,7 @@ CASES = [
 
 def bench(**arguments):
     arguments["parts"] = "temperature " + arguments.get("parts", "")
-    return Bench(Connector(32000, 1000, True, _WRAP_MS, **arguments), FakeConnector(), _WRAP_MS)
+    return Bench(connector(32000, 1000, True, _WRAP_MS, **arguments), FakeConnector(), _WRAP_MS)
 
 
 def charging(**arguments):
@@ -431,7 +431,7 @@ def test_changes():
 
 
 def test_tethered():
-    b = Bench(Connector(16000), FakeConnector())
+    b = Bench(connector(16000), FakeConnector())
     b.fake.ohm = 0
     b.c.allow(True, 0)
     b.fake.car = "C"

@@ -1,4 +1,4 @@
-"""Link: supervision of the WLAN, and TCP connections, on the stand-ins and the real loopback."""
+"""Link: supervision of radio and Ethernet, and TCP connections, on the stand-ins and the real loopback."""
 # stand-ins: machine, network, socket
 
 import asyncio
@@ -6,6 +6,7 @@ import errno
 import socket
 import time
 
+import network
 import wire
 from port.clock import Clock
 from port.link import Link
@@ -27,7 +28,7 @@ class Held(Clock):
 def link(ssid="net", key="password"):
     wire.inputs[wire.NETWORK] = 1
     made = Link(ssid, key, Held())
-    made._wlan.active(False)
+    made._nic.active(False)
     return made
 
 
@@ -72,6 +73,42 @@ async def test_bad_settings_are_tried_again_not_fatal():
     await asyncio.sleep_ms(150000)
     assert not it.up and not task.done()
     task.cancel()
+
+
+LAN = {"phy": "LAN8720", "address": 0, "mdc": 23, "mdio": 18, "power": 12, "clock": 17, "clock_out": True}
+
+
+def ethernet():
+    wire.inputs[wire.NETWORK] = 1
+    network.LAN._made = False
+    return Link("", "", Held(), LAN)
+
+
+# A board with Ethernet needs no SSID; its cable is pulled, put back, and after a minute without it everything starts anew.
+async def test_ethernet():
+    it = ethernet()
+    starts = []
+    start = it._start
+    it._start = lambda: (starts.append(time.ticks_ms()), start())
+    task = asyncio.create_task(it.run())
+    await until(lambda: it.up)
+    wire.inputs[wire.NETWORK] = 0
+    await until(lambda: not it.up)
+    assert it.drops == 1
+    await asyncio.sleep_ms(130000)
+    assert len(starts) == 3
+    wire.inputs[wire.NETWORK] = 1
+    await until(lambda: it.up)
+    task.cancel()
+
+
+async def test_connects_over_ethernet():
+    it = ethernet()
+    it.up = True
+    server, port = listener()
+    stream = await it.connect("127.0.0.1", port)
+    stream.s.close()
+    server.close()
 
 
 async def refuses(it, host, port):

@@ -1,12 +1,12 @@
 """What watches over a charge on a fake board: self-test, heat, over-current, latched faults, wake-up, phases, meters."""
 
-from evse.connector import Connector
+from evse.assembly import connector
 from evse.readings import Readings
 from fake_board import Bench, FakeConnector, lowest
 
 
 def bench(parts="", socket=False, **arguments):
-    return Bench(Connector(32000, 1000, socket, 0, parts=parts, **arguments), FakeConnector(socket=socket))
+    return Bench(connector(32000, 1000, socket, 0, parts=parts, **arguments), FakeConnector(socket=socket))
 
 
 def charging(parts="", **arguments):
@@ -34,7 +34,7 @@ def pulses(b, watt, ms):
 # The residual-current monitor is tested after each session and at least every 24 h, with no car there.
 def test_self_test_after_the_start_each_session_and_each_day():
     b = bench("rcd_test")
-    test = b.c._selftest
+    test = b.c.selftest
     b.run(3000)
     assert test.passed == 1 and b.c.fault is None and not b.fake.testing
     b.run(60000)
@@ -65,7 +65,7 @@ def test_a_plug_without_current_needs_no_test():
     b.run(1000)
     b.fake.car = "A"
     b.run(5000)
-    assert b.c._selftest.passed == 1
+    assert b.c.selftest.passed == 1
 
 
 # A monitor that does not trip when it is told to is a fault; only a test that passes ends it.
@@ -81,7 +81,7 @@ def test_a_monitor_that_does_not_trip():
     b.fake.monitor_dead = False
     b.c.clear_faults()
     b.run(6000)
-    assert b.c.fault is None and b.c._selftest.passed == 1
+    assert b.c.fault is None and b.c.selftest.passed == 1
 
 
 def test_a_monitor_that_stays_tripped_after_its_test():
@@ -106,7 +106,7 @@ def test_no_closing_in_a_test():
     b = bench("rcd_test")
     b.fake.car = "B"
     b.run(60000)
-    assert not b.fake.testing and b.c._selftest.passed == 0
+    assert not b.fake.testing and b.c.selftest.passed == 0
 
 
 def test_a_real_trip_latches_over_a_restart():

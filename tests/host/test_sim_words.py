@@ -25,6 +25,8 @@ GOOD = [
     {"do": "draw", "amps": 7.5, "phases": 2},
     {"do": "tag", "id": "12345678901234567890"},
     {"do": "button", "seconds": 5},
+    {"do": "calibrate", "connector": 1, "high_mv": 12040, "low_mv": -11950},
+    {"do": "limit", "slot": "load", "ma": 10000, "seconds": 60},
     {"do": "fault", "kind": "weld"},
     {"do": "warm", "celsius": 70, "seconds": 600},
     {"do": "clear", "connector": 1, "kind": "tamper"},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pilotwire import boards
+from pilotwire import boards, keys
 from pilotwire.boards import CHIPS, Board
 from pilotwire.errors import PilotwireError
 from pilotwire.flash.firmware_image import FirmwareImage
@@ -52,11 +52,12 @@ class Plan:
         return any(region.offset == 0 and region.what == "everything" for region in self.erases)
 
 
-def device_files(board: Board, firmware: dict[str, bytes], settings: bytes | None) -> dict[str, bytes]:
-    """All files of the board's file system, by absolute path."""
+def device_files(board: Board, firmware: dict[str, bytes]) -> dict[str, bytes]:
+    """All files of the board's file system but its settings; with this user's key for updates, if there is one."""
     files = {**firmware, "/board.json": board.text, "/slot": SLOT}
-    if settings is not None:
-        files["/data/settings"] = settings
+    public = keys.for_boards()
+    if public is not None:
+        files[keys.ON_BOARD] = public
     return files
 
 

@@ -28,6 +28,7 @@ FAULTS = (
     "rcd_test",
     "temperature",
     "over_current",
+    "cable",
     "lock",
     "meter",
 )
@@ -198,7 +199,8 @@ class Outlet:
         """What the box measures, as a record."""
         if self._seen is None or self.drawn != self._drawn or self.temperature_c10 != self._c10:
             high, low = self.pilot_mv()
-            ohm = CABLE_OHM[self.cable.ampacity] if self.cable and self.socket else -1
+            coded = self.cable and self.socket and "cable" not in self.faults
+            ohm = CABLE_OHM[self.cable.ampacity] if self.cable and coded else -1
             self._drawn, self._c10 = self.drawn, self.temperature_c10
             self._seen = records.pack_connector(
                 high,

@@ -53,12 +53,13 @@ def pack(
     button: bool,
     emergency: bool,
     tamper: bool,
-    tag: bytes,
+    tag: bytes | None,
     lookup: int,
     connectors: bytes,
 ) -> bytes:
-    """The answer; `connectors` is two results of `pack_connector`, one after the other."""
-    head = _IN_HEAD.pack(milli, network, button, emergency, tamper, len(tag), tag, lookup)
+    """The answer; `tag` None = the reader is dead; `connectors` is two results of `pack_connector`, one after the other."""
+    size = -1 if tag is None else len(tag)
+    head = _IN_HEAD.pack(milli, network, button, emergency, tamper, size, tag or b"", lookup)
     return head + connectors
 
 

@@ -9,7 +9,7 @@ from pilotwire.sim import records
 from pilotwire.sim.car import Car, amps_of_duty
 from pilotwire.sim.model import FAULTS, Cable, Outlet
 
-_STATION_FAULTS = ("emergency", "tamper", "reader")
+STATION_FAULTS = ("emergency", "tamper", "reader")
 _MAX_TAGS = 8
 
 
@@ -120,7 +120,7 @@ class World:
 
     def fault(self, connector: int, kind: str, on: bool) -> None:
         outlet = self.outlet(connector)
-        if kind in _STATION_FAULTS:
+        if kind in STATION_FAULTS:
             (self._faults.add if on else self._faults.discard)(kind)
             self.changes += 1
         else:
@@ -161,7 +161,7 @@ class World:
 
     def answer(self, milli: int, lookup: int = 0) -> bytes:
         """What the box sees, as a record."""
-        tag = self._tags.pop(0) if self._tags and not lookup else b""
+        tag = None if "reader" in self._faults else self._tags.pop(0) if self._tags and not lookup else b""
         connectors = b"".join(outlet.seen() for outlet in self.outlets)
         if len(self.outlets) < records.CONNECTORS:
             connectors += records.IDLE_CONNECTOR

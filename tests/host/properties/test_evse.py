@@ -1,7 +1,7 @@
 """The electrical side under random sequences (hypothesis, CPython): when may the contactor be on."""
 
 from evse import pilot
-from evse.connector import Connector
+from evse.assembly import connector
 from evse.contactor import Contactor
 from evse.faults import Faults
 from evse.meter import Meter
@@ -40,7 +40,7 @@ class World:
     """Car, cable and board around one Connector, and what the rules say about it."""
 
     def __init__(self, socket: bool, ventilation: bool, now_ms: int) -> None:
-        self.c = Connector(32000, 1000, socket, now_ms, ventilation=ventilation, parts=PARTS)
+        self.c = connector(32000, 1000, socket, now_ms, ventilation=ventilation, parts=PARTS)
         self.now_ms = now_ms
         self.ventilation = ventilation
         self.high_mv = 12000
