@@ -5,8 +5,9 @@ package: `/a/ocpp16/authorization_cache.mpy`, 100 bytes for ever. So each gets a
 costs nothing: `/a/acosh.mpy`.
 
 A module keeps its name where that is made up at run time ("port." + driver: a comment `# by name: pn532, sdm630` on the line says
-which), where boot.py or main.py import it, and where a string of its name may be something else: in a package "ocpp16.core"
-can only be a module if it is no value in a dict, which may be stored, "settings" is one as the first argument of cold.call and its like, or in a constant that is given to them.
+which), where boot.py or main.py import it, where it is a value in a dict, which may be stored and read by another build, and
+where a string of its name may be something else: "ocpp16.core" can only be a module, "settings" is one as the first argument of
+cold.call and its like, or in a constant that is given to them.
 """
 
 import ast
