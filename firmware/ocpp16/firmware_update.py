@@ -28,8 +28,9 @@ async def run(cp):
     request = firmware_request.load(cp)
     if request is None:
         return
-    module = request.get("report") or "ocpp16.update_report"
-    report = cold.load(module).Report(cp, request)  # by name: update_report, or what the request has
+    # Not the module's name on flash: another build, which goes on with the request, has another one.
+    module = "ocpp16.signed_update" if "request" in request else "ocpp16.update_report"
+    report = cold.load(module).Report(cp, request)  # by name: update_report, signed_update
     cold.drop(module)  # by name: as above
     try:
         if "told" not in request:

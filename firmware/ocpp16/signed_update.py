@@ -54,7 +54,7 @@ def _begin(cp, payload, der):
         return "Rejected", False
     firmware = payload["firmware"]
     before = firmware_request.load(cp)
-    variant = {"report": "ocpp16.signed_update", "request": payload["requestId"], "signature": firmware["signature"]}
+    variant = {"request": payload["requestId"], "signature": firmware["signature"]}
     if "installDateTime" in firmware:
         variant["at"] = iso8601.parse(firmware["installDateTime"])
     date = iso8601.parse(firmware["retrieveDateTime"])
@@ -75,8 +75,9 @@ async def _is_signed(cp, signature, digest):
     except ValueError:
         return False
     finally:
-        for name in ("x509chain", "rsa", "p256"):
-            cold.drop(name)
+        cold.drop("x509chain")
+        cold.drop("rsa")
+        cold.drop("p256")
 
 
 class Report(update_report.Report):

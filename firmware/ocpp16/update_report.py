@@ -1,5 +1,4 @@
-# Cold: tells the central system how far an update is. SignedUpdateFirmware has a Report of its own: the request names its
-# module under "report".
+# Cold: tells the central system how far an update is. SignedUpdateFirmware has a Report of its own.
 import asyncio
 
 from ocpp16.rpc import Call
