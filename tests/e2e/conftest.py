@@ -5,7 +5,8 @@
         await bench.charge(tag="C0FFEE01")
         await bench.told(lambda c: len(c.meter_values) == 2, 180)
 
-A test never sleeps: it waits for a state, `timeout_s` is simulated. Two minutes of real time end any of them.
+A test never sleeps: it waits for a state, `timeout_s` is simulated. Two minutes of real time end any of them, unless it has a
+`limit_s` of its own.
 At the end every frame must have been valid OCPP, in order, and the firmware's log free of errors; what a test
 provokes on purpose it takes out of `bench.errors()` itself. The timeline of the run is shown when it fails.
 """
@@ -270,10 +271,11 @@ def pytest_pyfunc_call(pyfuncitem):
 
 async def _run(test, given):
     bench = given.get("bench")
+    limit_s = getattr(test, "limit_s", _REAL_LIMIT_S)
     if bench is None:
-        await asyncio.wait_for(test(**given), _REAL_LIMIT_S)
+        await asyncio.wait_for(test(**given), limit_s)
         return
-    async with bench, asyncio.timeout(_REAL_LIMIT_S):
+    async with bench, asyncio.timeout(limit_s):
         await test(**given)
     assert bench.errors() == []
     if sys.platform.startswith("linux"):

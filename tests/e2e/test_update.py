@@ -1,41 +1,10 @@
 """Firmware updates of the whole wallbox: from one version to the next, and back when the next one is no good."""
 
 import pytest
-import transfer_peers
 import update_kit as kit
+from update_kit import GOOD, REFUSED, charges, start, update, web
 
 from pilotwire.publish import statuses
-
-GOOD = ["Downloading", "Downloaded", "Installing", "Installed"]
-REFUSED = [*GOOD[:3], "InstallationFailed"]
-T0 = "2026-01-01T00:00:00Z"
-HEAP = 176 * 1024
-
-
-def web(data):
-    """A server that has the bundle as /file."""
-    return transfer_peers.web(type("Bundle", (transfer_peers.Files,), {"data": data}))
-
-
-async def start(bench, flash=None, **options):
-    """The box with OLD on its flash, known to the central system."""
-    image = bench.path.parent / "flash.bin"
-    image.write_bytes(flash or kit.flash())
-    return await bench.start(**{"image": image, "heap": HEAP, "speed": 0} | options)
-
-
-async def update(charger, server, **fields):
-    payload = {"location": server.url + "/file", "retrieveDate": T0, **fields}
-    assert await charger.call("UpdateFirmware", payload) == {}
-
-
-async def charges(bench, version):
-    """It runs `version`, and a car can charge: Start and Stop are told."""
-    slot = {kit.OLD: "a", kit.NEW: "b"}[version]
-    await bench.do("wait", until={"slot": slot, "version": version, "registered": "Accepted"}, timeout_s=60)
-    await bench.charge()
-    await bench.do("tag", id="C0FFEE01")
-    await bench.told(lambda c: c.transactions and all(t.stops == 1 for t in c.transactions.values()))
 
 
 # req: FW-01, FW-02, FW-07, STAT-10
@@ -147,8 +116,9 @@ SABOTAGE = {
 @pytest.mark.parametrize("case", SABOTAGE)
 async def test_new_version_is_no_good(bench, case):
     bench.allowed = ["sabotage", "Traceback", "task_wdt", "does not reach"]
+    data = kit.made(changes=SABOTAGE[case])  # before the box runs: it takes seconds
     charger = await start(bench)
-    with web(kit.made(changes=SABOTAGE[case])) as server:
+    with web(data) as server:
         await update(charger, server)
         await bench.told(lambda c: statuses(c) == REFUSED, 3000)
     assert [boot["firmwareVersion"] for boot in charger.boots] == [kit.OLD] * len(charger.boots)

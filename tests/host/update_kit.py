@@ -9,11 +9,16 @@ import json
 import tempfile
 from pathlib import Path
 
+import transfer_peers
+
 from pilotwire import build, bundle, image, keys
 
 OLD, NEW = "0.1.0", "0.1.1"
 # Of the idle slot these are missing, so that an update has something to write; the others are there from an update that was cut.
 MISSING = ("report.mpy", "ocpp16/vendor.mpy", "settings.txt", "evse/wake.mpy")
+GOOD = ["Downloading", "Downloaded", "Installing", "Installed"]
+REFUSED = [*GOOD[:3], "InstallationFailed"]
+T0 = "2026-01-01T00:00:00Z"
 BOARD = (build.ROOT / "boards/virtual/board.json").read_bytes()
 
 
@@ -65,3 +70,34 @@ def flash(idle: bool = True, partitions=image.BOARD_4MB, app: bytes = b"", fille
     if filler:
         content["/filler"] = b"\xa5" * filler
     return image.make_flash(content, partitions, app)
+
+
+# -- with the bench of tests/e2e
+
+HEAP = 176 * 1024
+
+
+def web(data):
+    """A server that has the bundle as /file."""
+    return transfer_peers.web(type("Bundle", (transfer_peers.Files,), {"data": data}))
+
+
+async def start(bench, content: bytes | None = None, **options):
+    """The box with OLD on its flash, known to the central system."""
+    image = bench.path.parent / "flash.bin"
+    image.write_bytes(content or flash())
+    return await bench.start(**{"image": image, "heap": HEAP, "speed": 0} | options)
+
+
+async def update(charger, server, **fields):
+    payload = {"location": server.url + "/file", "retrieveDate": T0, **fields}
+    assert await charger.call("UpdateFirmware", payload) == {}
+
+
+async def charges(bench, version):
+    """It runs `version`, and a car can charge: Start and Stop are told."""
+    slot = {OLD: "a", NEW: "b"}[version]
+    await bench.do("wait", until={"slot": slot, "version": version, "registered": "Accepted"}, timeout_s=60)
+    await bench.charge()
+    await bench.do("tag", id="C0FFEE01")
+    await bench.told(lambda c: c.transactions and all(t.stops == 1 for t in c.transactions.values()))
