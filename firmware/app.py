@@ -156,8 +156,8 @@ class Wallbox:
         self._tell(now)
 
     def _prove(self):
-        """A start is good when the safety step has run for a while, flash can be written and the central system accepts us; if this
-        loop stops, the watchdog bites. On trial the third start that is not good was the last of this version."""
+        """A start is good when the safety step has run for a while, flash can be written and the central system accepts us;
+        if this loop stops, the watchdog bites. On trial the third start that is not good was the last of this version."""
         ocpp = self.ocpp
         alone = self.clock.uptime_s() >= _ALONE_S
         if self._steps < _PROOF_STEPS:
