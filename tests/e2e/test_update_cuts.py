@@ -1,7 +1,7 @@
 """A whole update, with the supply cut at every flash operation of it, each left out or torn.
 
-One update of the whole wallbox is recorded, while a transaction waits that the central system does not take yet. Each flash that a cut
-can leave is started on paper (boot loader, boot.py): the slot that runs must be the old version or the new one, whole, and the
+One update of the whole wallbox is recorded, while a transaction waits that the central system does not take yet. Each flash that
+a cut can leave is started on paper (boot loader, boot.py): the slot that runs must be the old version or the new one, whole, and the
 transaction in the ledger. Those that differ in what the charger goes on with (slot, record, request) are then started for
 real: the charger must come to an end, tell the central system which version it is, and charge.
 """

@@ -58,7 +58,7 @@ TEARS = [None, ("bytes", 1), ("bytes", 13), ("tail", 16), ("bits", 1), ("weak",)
 
 
 def cuts(make, tear, mpy=None):
-    """For each flash operation of the starts up to the one that goes back: what runs at each start, the supply cut at that operation."""
+    """For each flash operation of the starts up to the one that goes back: what runs at each start, with a cut there."""
     found = make()
     found.record, seen, ends = [], [], []
     for _ in range(5):
@@ -83,8 +83,8 @@ def started(found, mpy):
     return chip_boot.chosen(found, chip.table), slot
 
 
-# A trial that is never confirmed, with the supply cut at each of boot.py's own flash operations: three starts at most are counted,
-# and after them the old one runs.
+# A trial that is never confirmed, with the supply cut at each of boot.py's own flash operations: three starts at most are
+# counted, and after them the old one runs.
 @pytest.mark.parametrize("tear", TEARS, ids=str)
 def test_cuts_of_its_own(tear):
     for starts in cuts(lambda: flash(b"a1b0"), tear):
