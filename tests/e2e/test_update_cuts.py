@@ -1,9 +1,9 @@
 """A whole update, with the supply cut at every flash operation of it, each left out or torn.
 
-One update of the whole wallbox is recorded, while a transaction waits that the central system does not take yet. Each flash that
-a cut can leave is started on paper (boot loader, boot.py): the slot that runs must be the old version or the new one, whole, and the
-transaction in the ledger. Those that differ in what the charger goes on with (slot, record, request) are then started for
-real: the charger must come to an end, tell the central system which version it is, and charge.
+One update of the whole wallbox is recorded, while a transaction waits that the central system does not take yet. Each flash
+that a cut can leave is started on paper (boot loader, boot.py): the slot that runs must be the old version or the new one,
+whole, and the transaction in the ledger. Those that differ in what the charger goes on with (slot, record, request) are then
+started for real: the charger must come to an end, tell the central system which version it is, and charge.
 """
 
 import asyncio
@@ -108,8 +108,8 @@ def wanted():
 
 
 async def goes_on(bench, number, key, flash):
-    """Start a flash for real: the update comes to its end, or there is none; the car of before is billed, and the next one charges."""
-    slot, _, target, told, asked, _ = key
+    """Start a flash for real: an update comes to its end, the car of before is billed, the next one charges."""
+    slot, _, target, _, asked, _ = key
     async with type(bench)(bench.path.parent / f"box{number}") as other:
         charger = await start(other, flash, settings=OFFLINE)
         if asked:
