@@ -17,8 +17,8 @@ import pytest
 import update_kit as kit
 from ledger import LIVE, Ledger
 from micropython_images import esp_image, micropython
-from paper_charger import nor
 from paper_chip import Chip, Flash, operations
+from stand_ins import nor
 from update_kit import GOOD, REFUSED, charges, start, update, web
 
 from pilotwire import boards, image

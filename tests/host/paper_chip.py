@@ -18,12 +18,11 @@ from types import SimpleNamespace
 import littlefs
 import littlefs.context
 import littlefs.errors
-from paper_charger import _ROOT, _module, nor
+from stand_ins import ROOT, chip_boot, nor
 
 from pilotwire import image, runtime
 
-chip_boot = _module("chip_boot", _ROOT / "boards/virtual/chip_boot.py")
-_BOOT = compile((_ROOT / "firmware/boot.py").read_text(), "boot.py", "exec")
+_BOOT = compile((ROOT / "firmware/boot.py").read_text(), "boot.py", "exec")
 
 
 def operations(log: bytes):
