@@ -1,0 +1,90 @@
+"""Smart Charging and the local list: time, and heap above that of an idle charge point, of their largest jobs.
+
+Heap: the smallest, by bisection, in which the charge point of tests/firmware does the job, less the smallest in which it boots and
+begins a transaction. Time: as in bench.core; of a list it includes the flash's files, which here are the desktop's.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+from pilotwire import build, runtime
+from pilotwire.bench.core import chip_ms
+from pilotwire.bench.figure import Figure
+from pilotwire.errors import PilotwireError
+
+_STACKED = (1, 5, 10, 20)
+_ENTRIES = (10, 48, 100, 500)
+_LISTED = 1000
+_LOWEST, _HIGHEST = 16 * 1024, 256 * 1024
+_STEP = 128
+_ROUNDS = 5
+# What the idle charge point has, of which the budget of the whole firmware leaves this much for a job.
+_BUDGET = 16 * 1024
+_SOURCES = ("boards/virtual/nor.py", "tests/firmware/ocpp_bench.py", "tests/bench/watch.py", "tests/bench/profiles.py")
+
+
+class Desk:
+    """The firmware's own .mpy files beside the bench, and a folder of files for each job."""
+
+    def __init__(self, folder: Path):
+        root = build.repository()
+        self.folder = folder
+        self.code = folder / "code"
+        for name, data in build.files().items():
+            if name.startswith("/a/"):
+                path = self.code / name.removeprefix("/a/")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+        for source in _SOURCES:
+            path = root / source
+            (self.code / f"{path.stem}.mpy").write_bytes(build.compile_module(path, path.name, ("-O2",)))
+        (self.folder / "data").mkdir()
+        self._start = self.folder / "start.py"
+        self._start.write_text("import profiles\n")
+        done = self.run(8 << 20, "prepare")
+        if done is None:
+            raise PilotwireError("the bench of charging profiles has failed", self.said[-500:])
+
+    def run(self, heap: int, *arguments: str) -> list | None:
+        """What it prints, None if it failed."""
+        done = runtime.run([self._start, *arguments], heap=heap, path=[self.code], cwd=self.folder, timeout=300)
+        self.said = done.stdout.strip()
+        if done.returncode:
+            return None
+        return json.loads(self.said.splitlines()[-1]) if arguments[0] != "prepare" else []
+
+    def heap(self, job: str, count: int) -> int:
+        """The smallest in which the job passes."""
+        low, high = _LOWEST // _STEP, _HIGHEST // _STEP
+        if self.run(_HIGHEST, job, str(count)) is None:
+            raise PilotwireError(f"the bench of {job} {count} has failed", self.said[-500:])
+        while low < high:
+            middle = (low + high) // 2
+            if self.run(middle * _STEP, job, str(count)) is None:
+                low = middle + 1
+            else:
+                high = middle
+        return high * _STEP
+
+    def ms(self, job: str, count: int) -> float:
+        """Median, in milliseconds of the chip."""
+        rounds = sorted(chip_ms(*(self.run(8 << 20, job, str(count)) or [0, 0, 1])) for _ in range(_ROUNDS))
+        return round(rounds[_ROUNDS // 2], 1)
+
+
+def figures() -> list[Figure]:
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(Path(folder))
+        idle = desk.heap("idle", 0)
+        for job, what, counts in (
+            ("composite", "composite_24h_%d_profiles", _STACKED),
+            ("send", "send_local_list_%d", _ENTRIES),
+            ("lookup", "local_list_lookup_in_%d", (_LISTED,)),
+        ):
+            for count in counts:
+                name = what % count
+                found.append(Figure(f"{name}_chip_ms", desk.ms(job, count), "ms"))
+                found.append(Figure(f"{name}_peak_heap_bytes", desk.heap(job, count) - idle, "B", _BUDGET))
+    return found
