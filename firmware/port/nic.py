@@ -3,17 +3,24 @@
 import network
 from machine import Pin
 
-_PHYS = ("LAN8720", "IP101", "RTL8201", "DP83848", "KSZ8041", "KSZ8081")
+_PHYS = (
+    ("LAN8720", network.PHY_LAN8720),
+    ("IP101", network.PHY_IP101),
+    ("RTL8201", network.PHY_RTL8201),
+    ("DP83848", network.PHY_DP83848),
+    ("KSZ8041", network.PHY_KSZ8041),
+    ("KSZ8081", network.PHY_KSZ8081),
+)
 
 
 def make(lan):
     """The interface, off; `lan`: Ethernet as board.json describes it, None for the radio."""
     if not lan:
         return network.WLAN(network.WLAN.IF_STA)
-    if lan["phy"] not in _PHYS:
-        raise ValueError("no such PHY: " + lan["phy"])
     how = {"mdc": Pin(lan["mdc"]), "mdio": Pin(lan["mdio"]), "phy_addr": lan["address"]}
-    how["phy_type"] = getattr(network, "PHY_" + lan["phy"])
+    for name, phy in _PHYS:
+        if name == lan["phy"]:
+            how["phy_type"] = phy
     if "power" in lan:
         how["power"] = Pin(lan["power"])
     if "clock" in lan:
