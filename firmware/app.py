@@ -20,6 +20,7 @@ _REPORT_MS = 60000
 _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows where this is not done (facts: TLS then fails)
 _IDLE_TICKS = 50  # between two looks whether flash is to be erased ahead, while no contactor is closed
 _STARVED = 50  # ticks in a row without the memory they need, then a restart
+_ALONE_S = 600  # without an answer of the central system: a start on trial has failed then, any other is as good as it gets
 _HUNGRY = 10  # the same until it is a security event
 _MIN_MA = 6000
 _EVENTS = "ocpp16.security_events"
@@ -36,6 +37,7 @@ class Wallbox:
         self.console = None  # a source of orders, see port.console
         self.clock = clock
         self.slot = slot
+        self.proven = True  # False: the self-test of this start is due, see _prove
         self.settings = settings
         self.log = log
         self._link = link
@@ -128,6 +130,8 @@ class Wallbox:
         if order:
             cold.call("orders", "obey", self, order)
         self.ocpp.tick(now)
+        if not self.proven:
+            self._prove()
         for outlet, c in zip(self.outlets, self.ocpp.connectors):
             evse = outlet.evse
             ma, reason, phases = self.ocpp.profiles.limits[c.number - 1]
@@ -147,6 +151,24 @@ class Wallbox:
             self.ocpp.transactions.prepare()
         self.connection.tick()
         self._tell(now)
+
+    def _prove(self):
+        """A start is good when flash can be written and the central system accepts us; a safety step that stops, or this loop,
+        is for the watchdog. On trial the third start that is not good was the last of this version."""
+        ocpp = self.ocpp
+        alone = self.clock.uptime_s() >= _ALONE_S
+        if ocpp.accepted or (alone and not ocpp.trial):
+            self.proven = True
+            try:
+                cold.call(ocpp.slots, "prove", ocpp.store, self.slot)
+                ocpp.trial = False
+            except OSError as e:
+                self.log.error("app", "flash: %s" % e)
+        elif alone and ocpp.registration is None and not any(ocpp.transactions.open):
+            self.log.error("app", "the new version does not reach the central system")
+            self.board.restart("trial")
+        if self.proven and ocpp.trial:
+            self.board.restart("trial")
 
     def _press(self, now):
         """The button; what a press does is in button.py."""

@@ -1,5 +1,11 @@
-# Runs first after every reset: chooses the directory of the app, /a or /b. Never updated over the air.
+# Runs first after every reset: chooses the directory of the app, /a or /b. Never updated over the air: it does only what has to
+# be done before there is an app.
+#
+# /slot is the active slot, "1" (the format), the slot on trial or "-", how often it was started, and the label of the image that
+# it came with, if any: "a", "a1-0", "a1b2", "a1b0ota_1". A slot is whole when it has a build.json (written last, removed first).
 import gc
+import json
+import os
 import sys
 
 import machine
@@ -7,18 +13,69 @@ import machine
 # Collect often while modules are loaded: what they leave behind would tear up the heap for good.
 gc.threshold(2048)
 
+_TRIES = 3
+_WATCHDOG_MS = 20000  # for a start on trial that hangs before the app feeds it
 
-def _choose():
-    """The slot that the file /slot names by one letter; /a where there is none."""
+
+def _record():
+    """(active, slot on trial or "", starts so far, label)."""
     try:
         with open("/slot") as f:
-            slot = f.read(1)
-    except OSError:
-        slot = "a"
-    return slot if slot in ("a", "b") else "a"
+            text = f.read(24)
+    except (OSError, ValueError):
+        text = ""
+    active = "b" if text[:1] == "b" else "a"
+    trial = text[2:3]
+    if text[1:2] == "1" and trial in ("a", "b") and trial != active and text[3:4].isdigit():
+        return active, trial, int(text[3]), text[4:]
+    return active, "", 0, ""
+
+
+def _write(text):
+    with open("/slot~", "w") as f:
+        f.write(text)
+    os.rename("/slot~", "/slot")
+
+
+def _fits(slot):
+    """Is there a whole app in it, for the MicroPython that runs?"""
+    try:
+        with open("/%s/build.json" % slot) as f:
+            return json.load(f)["mpy"] == sys.implementation._mpy & 0x3FF
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _image():
+    """The partition of the image that runs."""
+    import esp32
+
+    return esp32.Partition(esp32.Partition.RUNNING)  # type: ignore
+
+
+def _choose():
+    active, trial, tries, label = _record()
+    if trial:
+        try:
+            came = not label or _image().info()[4] == label
+            if came and tries < _TRIES and _fits(trial):
+                _write("%s1%s%d%s" % (active, trial, tries + 1, label))
+                machine.WDT(timeout=_WATCHDOG_MS)
+                return trial
+            if label and came:  # its image is valid by now: the chip does not go back by itself
+                _image().get_next_update().set_boot()
+            _write(active + "1-0")
+            if label and came:
+                machine.reset()
+        except OSError as e:  # a start that can not be counted is none
+            print("E boot: " + str(e))
+    other = "a" if active == "b" else "b"
+    return other if _fits(other) and not _fits(active) else active
 
 
 sys.path.insert(0, "/" + _choose())
+for _name in ("_record", "_write", "_fits", "_image", "_choose"):
+    del globals()[_name]  # as main.py goes on in the same names
 
 try:
     machine.freq(240000000)  # stock images start at 160 MHz

@@ -1,11 +1,20 @@
 # Starts the app in the directory that boot.py chose. Never updated over the air.
 import sys
 
-import cold
+try:
+    import cold
 
-wallbox = cold.load("start").make(sys.path[0][1:])
-cold.drop("start")
+    wallbox = cold.load("start").make(sys.path[0][1:])
+    cold.drop("start")
 
-import app  # noqa: E402  (loaded by start, and what start alone needed is free again)
+    import app  # loaded by start, and what start alone needed is free again
 
-app.run(wallbox)
+    app.run(wallbox)
+except Exception as e:
+    sys.print_exception(e)
+    with open("/slot") as f:
+        on_trial = f.read(3)[2:]
+    if on_trial == sys.path[0][1:]:  # this start has failed; else the chip waits in its REPL
+        import machine
+
+        machine.reset()

@@ -8,6 +8,7 @@ from settings import Settings
 from store import Store
 
 _HERE = __file__.rsplit("/", 1)[0]
+_SLOTS = "port.slots"
 
 
 def make(slot):
@@ -46,4 +47,8 @@ def _charger(board, clock, store, settings, slot, version):
     ledgers.append((flash, 120, 4))  # type: ignore  # of security events, opened for each
     wallbox = Wallbox(board, store, ledgers, link, clock, settings, log, slot, version)
     wallbox.console = Console()
+    wallbox.ocpp.slot = slot
+    wallbox.ocpp.slots = _SLOTS
+    wallbox.ocpp.trial = cold.call(_SLOTS, "on_trial", slot)
+    wallbox.proven = False
     return wallbox

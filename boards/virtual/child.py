@@ -38,11 +38,24 @@ def _load_board():
         costs.install(board["chip"])
 
 
+class _FlashLog:
+    """Flash operations into a file, each behind its address and size (0 for an erase): what a replay of cuts begins with."""
+
+    def __init__(self, path):
+        self._file = open(path, "ab")
+
+    def append(self, op):
+        data = op[2] if len(op) > 2 else b""
+        self._file.write(op[1].to_bytes(4, "little") + len(data).to_bytes(4, "little") + data)
+
+
 def _boot():
     _load_board()
     flash = open(sys.argv[3], "r+b")
     size = flash.seek(0, 2)
     chip = nor.Nor(flash, size)
+    if os.getenv("PILOTWIRE_FLASH_LOG"):
+        chip.record = _FlashLog(os.getenv("PILOTWIRE_FLASH_LOG"))
     chip_time.rtc_file = open(sys.argv[4], "r+b")
     machine.cause = int(sys.argv[5])
     chip_time.world_ms = int(sys.argv[6])

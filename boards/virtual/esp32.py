@@ -2,6 +2,7 @@
 
 import struct
 
+import chip_boot
 import nor as _nor
 from micropython import const
 
@@ -9,17 +10,19 @@ HEAP_DATA = const(4)
 HEAP_EXEC = const(1)
 
 _FLASH_START = const(0x8000)  # flash.bin begins with the partition table
+_VALIDATE_FAILED = const(-5379)  # ESP_ERR_OTA_VALIDATE_FAILED
 _ENTRY = "<2sBBII16sI"
 _ENTRY_SIZE = const(32)
 _NOT_FOUND = const(-4354)
 
 flash = None  # the Nor; set by child.py or a test
 _table = []  # (type, subtype, offset, size, label)
+_running = None  # label of the image that runs, where there is more than one
 
 
 def use(chip):
-    """Take a Nor as the flash and read its partition table."""
-    global flash, _table
+    """Take a Nor as the flash, read its partition table, and do what the boot loader does."""
+    global flash, _table, _running
     flash = chip
     _table = []
     row = bytearray(_ENTRY_SIZE)
@@ -29,6 +32,7 @@ def use(chip):
         if magic != b"\xaa\x50":
             break
         _table.append((kind, subtype, offset, size, label.rstrip(b"\0").decode()))
+    _running = chip_boot.choose(chip, _table)
 
 
 class Partition(_nor.Region):
@@ -38,6 +42,8 @@ class Partition(_nor.Region):
     TYPE_DATA = const(1)
 
     def __init__(self, id, block_size=4096):
+        if not isinstance(id, str):
+            id = _running or id
         for row in _table:
             if row[4] == id or (not isinstance(id, str) and row[0] == 0):
                 break
@@ -62,13 +68,19 @@ class Partition(_nor.Region):
     def set_boot(self):
         if self._row[0]:
             raise OSError(-258, "ESP_ERR_INVALID_ARG")
+        if not chip_boot.select(flash, _table, self._row[4]):
+            raise OSError(_VALIDATE_FAILED, "ESP_ERR_OTA_VALIDATE_FAILED")
 
     def get_next_update(self):
+        for row in chip_boot.images(_table):
+            if row[4] != self._row[4]:
+                return Partition(row[4])
         raise OSError(2)  # one factory image: nowhere to update to
 
     @staticmethod
     def mark_app_valid_cancel_rollback():
-        pass
+        if not _running or not chip_boot.confirm(flash, _table):
+            raise OSError(-1, "ESP_FAIL")
 
 
 class NVS:

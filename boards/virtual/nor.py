@@ -31,7 +31,7 @@ class Nor:
         if self.size % SECTOR:
             raise ValueError("size is not a multiple of 4096")
         self.reads = self.programs = self.erases = 0
-        self.record = None  # a list collects ("program", address, bytes) and ("erase", address)
+        self.record = None  # a list, or what has its append(), collects ("program", address, bytes) and ("erase", address)
         self.weak = set()  # numbers of sectors that a torn erase left behind, however they read
         self._left = -1  # operations until the cut; -1 is never
         self._tear = None

@@ -39,6 +39,10 @@ class ChargePoint:
         self.jobs = {}  # name -> [task, status], see ocpp16.jobs
         self.transferring = False
         self.vendors = {"org.pilotwire": "ocpp16.vendor"}  # vendorId in lower case -> cold module (CORE-DT-01)
+        self.slot = None  # of the app that runs
+        self.slots = None  # cold module that knows the slots, see port.slots
+        self.trial = False  # the slot runs on trial
+        self.closing = False  # an installation waits for the last transaction: who is free is Unavailable (FW-05)
         self.inoperative = self.scheduled = 0  # bits of ocpp16.availability
         self.restart = None  # what to restart with, once a Reset is ready for it
         self.transactions = Transactions(ledgers, connectors, settings, clock, log)
@@ -65,6 +69,8 @@ class ChargePoint:
         self._reset = None  # (type, since)
         self.triggered = []  # what the central system asked for, see ocpp16.remote_trigger
         self._calls = []  # of the profiles, to be sent when their turn comes
+        # UTC from which on the update that was asked for may run, None if none was.
+        self.update_at = store.read("update") and cold.call("ocpp16.firmware_request", "due", self)
         self._unlocks = []  # [connector, id of the CALL, deadline]
         self.reconnect = False  # the connection is to be made anew, as the security settings now want it
         self.trial = 0  # failed connections, see ocpp16.security_profile
@@ -172,7 +178,7 @@ class ChargePoint:
         for c in self.connectors:
             bit = 1 << c.number
             settle = settle or (self.scheduled & bit and not c.in_use)
-            c.unavailable = bool(self.inoperative & bit)
+            c.unavailable = bool(self.inoperative & bit) or (self.closing and not c.tag)
             c.update(now)
             if c.plugged and not c.tried:
                 self._try_free_charging(c)
@@ -181,6 +187,8 @@ class ChargePoint:
         self.profiles.update()
         if self.reservations:
             self._watch_reservations()
+        if self.update_at is not None and self.accepted and not self.trial:
+            self._start_update()
         self.sampling.tick(now)
         self.statuses.tick(now)
         if self._unlocks:
@@ -197,6 +205,11 @@ class ChargePoint:
         if seen != self._seen or (self.clock.utc() or 0) >= self.expiry:
             cold.call("ocpp16.reservations", "settle", self)
             self._seen = seen
+
+    def _start_update(self):
+        if (self.clock.utc() or 0) >= self.update_at:
+            self.update_at = None
+            cold.call("ocpp16.jobs", "start", self, "firmware", "ocpp16.firmware_update", "run")
 
     def _try_free_charging(self, c):
         c.tried = True

@@ -201,7 +201,7 @@ class Connector:
                 return self.status  # on its way to Charging
             return SUSPENDED_EV
         if self.unavailable:
-            return UNAVAILABLE
+            return AVAILABLE if self.status == PREPARING else UNAVAILABLE  # never at once: STAT-03
         if self.finishing:
             return FINISHING
         if self.reserved and not self.tag and self.status != PREPARING:  # AUTH-15: by way of Available

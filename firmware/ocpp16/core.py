@@ -139,7 +139,8 @@ class Profile:
         return {"status": cold.call("ocpp16.availability", "change", cp, number, operative)}
 
     def reset(self, payload):
-        if self._cp.busy:
+        job = self._cp.jobs.get("firmware")
+        if self._cp.busy or (job and job[1] == "Installing"):  # RST-04
             return {"status": "Rejected"}
         self._cp.reset(payload["type"], self._cp.clock.now_ms())
         return {"status": "Accepted"}

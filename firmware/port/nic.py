@@ -26,7 +26,7 @@ def make(lan):
     if "clock" in lan:
         how["ref_clk"] = Pin(lan["clock"])
         how["ref_clk_mode"] = Pin.OUT if lan.get("clock_out") else Pin.IN
-    return network.LAN(**how)
+    return network.LAN(**how)  # by name: arguments of the chip
 
 
 def start(nic, lan, ssid, key):

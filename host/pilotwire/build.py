@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pilotwire import __date__, __version__, image, runtime, schemas
+from pilotwire import __date__, __minimum__, __version__, image, runtime, schemas
 from pilotwire.errors import PilotwireError
 from pilotwire.renaming import Program
 
@@ -152,6 +152,7 @@ def files(
         digest.update(name.encode() + b"\0" + hashlib.sha256(made[name]).digest())
     about = {
         "version": __version__,
+        "minimum": __minimum__,
         "mpy": runtime.check(),
         "hash": digest.hexdigest()[:16],
         # No clock of a charger shows less than this, in seconds since 2000-01-01.

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pilotwire import __version__, arguments, board_commands
+from pilotwire import __version__, arguments, board_commands, release_commands
 from pilotwire.errors import PilotwireError
 
 app = typer.Typer(
@@ -173,27 +173,7 @@ def play(
     _run(commands.play(file, state, options, as_json=json, verbose=verbose))
 
 
-@app.command()
-def build(
-    board: Annotated[str, typer.Argument(help="What to build for: virtual.")],
-    lines: Annotated[
-        bool, typer.Option("--lines", help="Keep line numbers in tracebacks (9 % larger).")
-    ] = False,
-    out: Annotated[Path | None, typer.Option(help="Where to; build/virtual if left out.")] = None,
-) -> None:
-    """Compile the firmware and make the flash image of a board.
-
-    Example: pilotwire build virtual --lines
-    """
-    if board != "virtual":
-        raise arguments.UsageError(f"unknown board {board!r}", "", "known boards: virtual")
-
-    from pilotwire import build as module
-
-    made = module.virtual(out or module.repository() / "build" / "virtual", lines=lines)
-    print(made)
-
-
+release_commands.register(app)
 board_commands.register(app)
 
 

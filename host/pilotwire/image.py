@@ -124,13 +124,16 @@ def make_vfs(files: dict[str, bytes], size: int) -> bytes:
     return bytes(fs.context.buffer)  # type: ignore[attr-defined]
 
 
-def make_flash(files: dict[str, bytes], partitions: Iterable[Partition] = BOARD_4MB) -> bytes:
-    """Flash from 0x8000 to its end: table, LittleFS with the files in `vfs`, everything else erased."""
+def make_flash(files: dict[str, bytes], partitions: Iterable[Partition] = BOARD_4MB, app: bytes = b"") -> bytes:
+    """Flash from 0x8000 to its end: table, LittleFS with the files in `vfs`, `app` in the first partition for
+    MicroPython, everything else erased."""
     partitions = list(partitions)
     end = max(p.offset + p.size for p in partitions)
     flash = bytearray(b"\xff") * (end - FLASH_START)
     flash[:TABLE_SIZE] = partition_table(partitions)
     vfs = partition(partitions, "vfs")
+    first = next(p for p in partitions if p.type == 0)
+    flash[first.offset - FLASH_START : first.offset - FLASH_START + len(app)] = app
     flash[vfs.offset - FLASH_START : vfs.offset - FLASH_START + vfs.size] = make_vfs(files, vfs.size)
     return bytes(flash)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pilotwire import boards
+from pilotwire import boards, keys
 from pilotwire.boards import CHIPS, Board
 from pilotwire.errors import PilotwireError
 from pilotwire.flash.firmware_image import FirmwareImage
@@ -53,10 +53,13 @@ class Plan:
 
 
 def device_files(board: Board, firmware: dict[str, bytes], settings: bytes | None) -> dict[str, bytes]:
-    """All files of the board's file system, by absolute path."""
+    """All files of the board's file system, by absolute path; with this user's key for updates, if there is one."""
     files = {**firmware, "/board.json": board.text, "/slot": SLOT}
     if settings is not None:
         files["/data/settings"] = settings
+    public = keys.for_boards()
+    if public is not None:
+        files[keys.ON_BOARD] = public
     return files
 
 

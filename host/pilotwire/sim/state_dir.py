@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pilotwire import build, settings_file
+from pilotwire import build, keys, settings_file
 from pilotwire.errors import PilotwireError
 from pilotwire.image import FLASH_START, TABLE_SIZE, FlashFile, parse_partition_table
 from pilotwire.tracebacks import Names
@@ -113,6 +113,9 @@ class StateDir:
         with self._opened() as flash:
             if not flash.exists("/board.json") or flash.read("/board.json") != board:
                 flash.write("/board.json", board)
+            public = keys.for_boards()
+            if public is not None and not flash.exists(keys.ON_BOARD):
+                flash.write(keys.ON_BOARD, public)
             if not settings:
                 return
             before = _settings(flash)
