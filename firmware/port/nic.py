@@ -3,30 +3,27 @@
 import network
 from machine import Pin
 
-_PHYS = (
-    ("LAN8720", network.PHY_LAN8720),
-    ("IP101", network.PHY_IP101),
-    ("RTL8201", network.PHY_RTL8201),
-    ("DP83848", network.PHY_DP83848),
-    ("KSZ8041", network.PHY_KSZ8041),
-    ("KSZ8081", network.PHY_KSZ8081),
-)
-
 
 def make(lan):
     """The interface, off; `lan`: Ethernet as board.json describes it, None for the radio."""
     if not lan:
         return network.WLAN(network.WLAN.IF_STA)
     how = {"mdc": Pin(lan["mdc"]), "mdio": Pin(lan["mdio"]), "phy_addr": lan["address"]}
-    for name, phy in _PHYS:
-        if name == lan["phy"]:
-            how["phy_type"] = phy
+    # Here, since only chips with Ethernet have these names.
+    how["phy_type"] = {
+        "LAN8720": network.PHY_LAN8720,
+        "IP101": network.PHY_IP101,
+        "RTL8201": network.PHY_RTL8201,
+        "DP83848": network.PHY_DP83848,
+        "KSZ8041": network.PHY_KSZ8041,
+        "KSZ8081": network.PHY_KSZ8081,
+    }[lan["phy"]]
     if "power" in lan:
         how["power"] = Pin(lan["power"])
     if "clock" in lan:
         how["ref_clk"] = Pin(lan["clock"])
         how["ref_clk_mode"] = Pin.OUT if lan.get("clock_out") else Pin.IN
-    return network.LAN(**how)  # by name: arguments of the chip
+    return network.LAN(**how)  # by name: keywords of MicroPython, the strings above
 
 
 def start(nic, lan, ssid, key):
