@@ -1,8 +1,8 @@
 """Runs in the Unix port for pilotwire.bench.profiles: one job of the charge point on the bench, in as little heap as it is given.
 
-    profiles.py prepare                 writes profiles of 24 periods, and a list of 1,000, into files
-    profiles.py JOB N [FREE]            boots on such files, does the job, and prints what it took: microseconds of bytecode, modules
-                                        that were loaded, microseconds of a loop; FREE: it is left so many bytes of heap
+    profiles.py prepare             writes profiles of 24 periods, and a list of 1,000, into files
+    profiles.py JOB N [FREE]        boots on such files, does the job, and prints what it took: microseconds of bytecode, modules
+                                    that were loaded, microseconds of a loop; FREE: it is left so many bytes of heap
 
 Jobs: composite N (24 h, N stacked profiles), send N (SendLocalList of N entries of maximal size), lookup N (in a list of N).
 """
