@@ -36,6 +36,7 @@ class ChargePoint:
         self.fault = None  # "reader": tags can not be read
         self.read = None  # function(connector number) -> reading, see meter_values
         self.link = None  # opens connections for jobs; the app's
+        self.diagnose = None  # function(start, stop) -> iterator of lines of a diagnostics file; the app's
         self.jobs = {}  # name -> [task, status], see ocpp16.jobs
         self.transferring = False
         self.vendors = {"org.pilotwire": "ocpp16.vendor"}  # vendorId in lower case -> cold module (CORE-DT-01)

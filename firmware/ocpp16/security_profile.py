@@ -3,7 +3,6 @@
 import json
 
 from ocpp16.address import key_of
-from ocpp16.security_events import note
 from settings import SettingError
 import cold
 
@@ -46,7 +45,7 @@ def change(cp, name, value):
         cp.store.write(_TRIAL, json.dumps(before).encode())
         cp.trial = 0
     cp.settings.change(name, value)
-    note(cp, "ReconfigurationOfSecurityParameters", name)
+    _note(cp, "ReconfigurationOfSecurityParameters", name)
     cp.reconnect = cp.reconnect or used
 
 
@@ -58,11 +57,15 @@ def _refusal(cp, profile, value):
         return "only upwards"
     if new < 3 and key_of(cp.settings.get(_KEY)) is None:
         return "no AuthorizationKey"
-    if new > 1 and not cold.call("ocpp16.certificate_files", "trusted", cp, cp.clock.utc()):
+    if new > 1 and not cold.call("ocpp16.certificate_files", "trusts", cp, cp.clock.utc()):
         return "no valid root certificate of a central system"
     if new == 3 and not cold.call("ocpp16.certificate_files", "own", cp, cp.clock.utc()):
         return "no valid certificate of our own"
     return None
+
+
+def _note(cp, name, text):
+    cold.call("ocpp16.security_events", "note", cp, name, text)
 
 
 def _before(cp):
@@ -97,8 +100,8 @@ def failed(cp, kind, text):
         else:
             cp.store.remove(_TRIAL)
         cp.log.warning("link", "back to security profile " + old)
-        note(cp, "ReconfigurationOfSecurityParameters", "back to security profile " + old)
+        _note(cp, "ReconfigurationOfSecurityParameters", "back to security profile " + old)
     event = _EVENTS.get(kind)
     if event and cp.flaw != kind:  # not at each of many tries
         cp.flaw = kind
-        note(cp, event, text)
+        _note(cp, event, text)
