@@ -69,6 +69,58 @@ async def test_schedule_is_followed(bench):
     assert len(charger.transactions) == 1 and not charger.transactions[1].stops
 
 
+# The firmware's own paces, its safety step 50 times a second, its tick 10 times, and a collection every few kilobytes, take an
+# hour for a day. Here the step comes once a second, the tick every two, and nothing is collected before the heap is full.
+TIME_LAPSE = """
+import gc, app
+from port.board import Board
+
+every, tick = Board.every, app.Wallbox.tick
+ticks = [0]
+
+class Gc:
+    def __getattr__(self, name):
+        return getattr(gc, name)
+
+    def threshold(self, size):
+        gc.threshold(-1)
+
+def rarely(self):
+    ticks[0] += 1
+    if ticks[0] % 20 == 0:
+        tick(self)
+
+app.gc = Gc()
+app.Wallbox.tick = rarely
+Board.every = lambda self, ms, step: every(self, 1000, step)
+"""
+DAY = [16, 16.5, 0, 0, 6, 10.1, 32, 40, 5.9, 8, 13, 0, 20, 25, 7.7, 3, 11, 0, 12.3, 31.9, 6.1, 9, 0, 14]
+
+
+# req: SC-EVAL-04, SC-EVAL-05, SC-EVAL-07, SC-EVAL-08
+# A day of 24 hours: the current follows its schedule hour by hour, and after the last one begins anew with the first.
+@pytest.mark.exhaustive
+async def test_a_day(bench):
+    quiet = {"MeterValueSampleInterval": "0", "WebSocketPingInterval": "0", "HeartbeatInterval": "3600"}
+    charger = await bench.start(before_main=TIME_LAPSE, heap=400 * 1024, speed=0.0, settings=quiet)
+    await bench.do("plug", battery_wh=1_000_000)
+    await bench.until(status="Preparing")
+    await bench.do("tag", id="C0FFEE01")
+    await bench.until(status="Charging")
+    rows = [(3600 * hour, amps) for hour, amps in enumerate(DAY)]
+    begin, metered = bench.box.time_ms, bench.state()["energy_wh"]
+    made = profile(rows, kind="Recurring", startSchedule=stamp(bench)) | {"recurrencyKind": "Daily"}
+    await install(charger, made)
+    await play(bench, [*rows, (24 * 3600, DAY[0])], begin)
+    suspended = [amps < MIN_A for amps in DAY]
+    changes = [now for now, _ in itertools.groupby([False, *suspended, False])]
+    told = ["SuspendedEVSE" if now else "Charging" for now in changes]
+    assert statuses(charger) == ["Available", "Preparing", *told]
+    expected = sum(min(amps, HARDWARE_A) * 3 * 230 for amps in DAY if amps >= MIN_A) + DAY[0] * 3 * 230 / 60
+    assert bench.state()["energy_wh"] - metered == pytest.approx(expected, rel=0.01)
+    assert len(charger.transactions) == 1 and not charger.transactions[1].stops
+
+
 # req: SC-EVAL-09, SC-RS-01, REM-START-06, SC-SET-06
 # A profile that comes with the remote start holds from the first current on, goes with its transaction, and does not outlive
 # a power cut either; the default does.
