@@ -70,7 +70,7 @@ async def test_schedule_is_followed(bench):
 
 
 # The firmware's own paces, its safety step 50 times a second, its tick 10 times, and a collection every few kilobytes, take an
-# hour for a day. Here the step comes once a second, the tick every two, and nothing is collected before the heap is full.
+# hour for a day. Here the step comes once a second, the tick every two, and memory is collected every 150 KB.
 TIME_LAPSE = """
 import gc, app
 from port.board import Board
@@ -83,7 +83,7 @@ class Gc:
         return getattr(gc, name)
 
     def threshold(self, size):
-        gc.threshold(-1)
+        gc.threshold(150000)
 
 def rarely(self):
     ticks[0] += 1
