@@ -114,6 +114,10 @@ def provision(
     out: Annotated[
         Path | None, typer.Option(help="Write a TOML file for `flash --settings` in place of a board.")
     ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(help="Put this tag on the board's local list; for charging without a central system."),
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show everything there is to set.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Show what is set on the board.")] = False,
     json: Json = False,
@@ -125,6 +129,7 @@ def provision(
 
     Example: pilotwire provision --set ChargePointId=CP1 --set MaxCurrent=16
     """
+    from pilotwire import local_list_file
     from pilotwire import provision as module
 
     if list_:
@@ -133,11 +138,14 @@ def provision(
         module.show(port, as_json=json)
     else:
         values = module.gather(settings, arguments.settings(set_ or []))
+        tags = local_list_file.check(tag or [])
         if out is not None:
+            if tags:
+                raise arguments.UsageError("--tag is for a live board", "a file of settings holds no tags")
             module.to_file(out, values or module.ask({}))
             print(out)
         else:
-            module.run(port, values, questions=not values, as_json=json)
+            module.run(port, values, questions=not (values or tags), as_json=json, tags=tags)
 
 
 def upload(

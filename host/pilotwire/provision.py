@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pilotwire import registry, settings_file
+from pilotwire import local_list_file, registry, settings_file
 from pilotwire.arguments import UsageError
 from pilotwire.errors import PilotwireError
 
@@ -184,7 +184,7 @@ def show(port: str | None, *, as_json: bool) -> None:
 
 
 def run(
-    port: str | None, values: dict[str, str], *, questions: bool, as_json: bool
+    port: str | None, values: dict[str, str], *, questions: bool, as_json: bool, tags: Iterable[str] = ()
 ) -> None:
     """Change settings of a live board and restart it.
 
@@ -193,6 +193,7 @@ def run(
         values: checked settings.
         questions: ask for those a wallbox cannot do without.
         as_json: the outcome as JSON.
+        tags: to put on the local list, checked.
     """
     from pilotwire.device import ports
     from pilotwire.device.raw_repl import LiveBoard
@@ -217,6 +218,9 @@ def run(
                 raise PilotwireError(
                     "the settings were not written", "they read back otherwise", "flash the board again"
                 )
+        if tags:
+            board.write(local_list_file.PATH, local_list_file.add(board.read(local_list_file.PATH), tags))
+            changed += [f"tag {tag}" for tag in tags]
     if as_json:
         print(json.dumps({"port": chosen, "changed": changed, "settings": shown(after)}))
     elif changed:

@@ -6,11 +6,13 @@ import os
 import pty
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+from ocpp16 import local_list
 from unix_board import UnixBoard
 
-from pilotwire import provision, registry, runtime, settings_file
+from pilotwire import local_list_file, provision, registry, runtime, settings_file
 from pilotwire.arguments import UsageError
 from pilotwire.build import ROOT, libraries
 from pilotwire.errors import PilotwireError
@@ -209,3 +211,39 @@ def _own(terminal):
     import termios
 
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
+def test_tags_as_the_firmware_finds_them(tmp_path):
+    """`--tag` writes the list that firmware/ocpp16/local_list.py reads; what is there stays."""
+    there = local_list_file.add(None, local_list_file.check(["C0FFEE01", "zebra"]))
+    with UnixBoard(tmp_path, {"/main.py": MAIN, "/data/locallist": there}) as board:
+        status, out, err = command("--port", board.port, "--tag", "Alpha", "--tag", "c0ffee01")
+        assert status == 0, err
+        assert "tag alpha" in out
+        files = board.files()
+    (tmp_path / "locallist").write_bytes(files["/data/locallist"])
+    cp = SimpleNamespace(store=SimpleNamespace(path=lambda name: str(tmp_path / name)))
+    assert local_list.version(cp) == 1
+    assert [local_list.find(cp, tag) for tag in ("ALPHA", "C0FFEE01", "Zebra")] == [("Accepted", 0, None)] * 3
+    assert local_list.find(cp, "other") is None and len(files["/data/locallist"]) == 9 + 3 * 46
+
+
+@pytest.mark.parametrize("tag", ["", "x" * 21, "\u00e4", "a\n"])
+def test_tags_that_no_reader_reads(tag):
+    with pytest.raises(UsageError, match="is no tag"):
+        local_list_file.check([tag])
+
+
+def test_a_list_that_can_not_be_added_to():
+    most = int(registry.find("LocalAuthListMaxLength").default)
+    full = local_list_file.add(None, [f"t{k:04}" for k in range(most)])
+    assert local_list_file.add(full, ["t0001"]) == full
+    with pytest.raises(PilotwireError, match="full"):
+        local_list_file.add(full, ["another"])
+    with pytest.raises(PilotwireError, match="cannot be read"):
+        local_list_file.add(b"\x02" + full[1:], ["another"])
+
+
+def test_tags_are_not_for_files(tmp_path):
+    status, _, err = command("--tag", "A", "--out", tmp_path / "x.toml")
+    assert status == 2 and "live board" in err
