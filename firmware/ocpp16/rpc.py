@@ -161,7 +161,7 @@ class Rpc:
 
     def _note(self, text, sent):
         self.frame = (self.frame + 1) % _FRAMES
-        head = text[: min(text.find("{"), _FRAME - 7)]
+        head = text[: min(text.find("{"), _FRAME - 7)].encode()
         pack_into("<IHB41s", self.frames, self.frame * _FRAME, self._clock.utc() or 0, min(len(text), 65535), sent, head)
 
     def _next(self, now):

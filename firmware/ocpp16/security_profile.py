@@ -43,7 +43,7 @@ def change(cp, name, value):
         before = _before(cp)
         before.setdefault(name, str(get(name)))
         cp.store.write(_TRIAL, json.dumps(before).encode())
-        cp.trial = 0
+        cp.failures = 0
     cp.settings.change(name, value)
     _note(cp, "ReconfigurationOfSecurityParameters", name)
     cp.reconnect = cp.reconnect or used
@@ -77,7 +77,7 @@ def _before(cp):
 
 def worked(cp):
     """A connection came up: what was changed stays (SEC-PROF-03)."""
-    cp.trial = 0
+    cp.failures = 0
     cp.flaw = None
     cp.store.remove(_TRIAL)
     cold.call("ocpp16.certificate_files", "settle", cp)
@@ -91,8 +91,8 @@ def failed(cp, kind, text):
         before[_KEY] = cp.settings.get(_KEY)
         cp.store.write(_TRIAL, json.dumps(before).encode())
         cp.settings.set(_KEY, other)
-    cp.trial += 1
-    if _PROFILE in before and cp.trial >= _TRIES:
+    cp.failures += 1
+    if _PROFILE in before and cp.failures >= _TRIES:
         old = before.pop(_PROFILE)
         cp.settings.set(_PROFILE, old)
         if before:
