@@ -154,6 +154,3 @@ async def test_every_cut_and_tear(bench, monkeypatch, what):
         await asyncio.to_thread(replay, judge, before, ops, TEARS)
         for number, (key, flash) in enumerate(judge.states.items()):
             await goes_on(bench, number, key, flash)
-
-
-test_every_cut_and_tear.limit_s = 900
