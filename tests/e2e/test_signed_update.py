@@ -13,7 +13,6 @@ from small_ca import Ca, make_key, pem, sign_file
 from pilotwire.bench.certificates import Authority
 
 T0 = "2026-01-01T00:00:00Z"
-HEAP = 200 * 1024
 GOOD = ["Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting", "Installed"]
 NOW = dt.datetime.now(dt.UTC)
 
@@ -54,11 +53,12 @@ class Maker:
         return answer["status"]
 
 
-async def start(bench, root, **files):
+async def start(bench, root, files=None, **options):
+    """The box with the older version, and the manufacturer's root."""
     bench.path.mkdir(exist_ok=True)
-    own = {f"/data/{name.replace('_', '.')}": data for name, data in files.items()}
-    image = kit.flash(bench.path.parent / "flash.bin", **{"/data/maker1.der": root.der}, **own)
-    return await bench.start(image=image, heap=HEAP)
+    (bench.path / "flash.bin").write_bytes(kit.flash())
+    bench.files({"/data/maker1.der": root.der} | (files or {}))
+    return await bench.start(heap=kit.HEAP, **options)
 
 
 def server_context(issued):
@@ -76,7 +76,7 @@ def web(data, tls=None):
 async def test_signed_update(bench, tmp_path):
     ca = Authority(tmp_path / "ca")
     maker = Maker()
-    charger = await start(bench, maker.root, root1_der=ca.der)
+    charger = await start(bench, maker.root, {"/data/root1.der": ca.der})
     data = kit.made()
     with web(data, server_context(ca.issue("server"))) as server:
         url = server.url.replace("127.0.0.1", "localhost") + "/file"
@@ -126,9 +126,7 @@ async def test_ways_to_sign(bench, tmp_path, kind, pss, scheme):
 @pytest.mark.exhaustive
 async def test_waits(bench):
     maker = Maker()
-    bench.path.mkdir(exist_ok=True)
-    image = kit.flash(bench.path.parent / "flash.bin", **{"/data/maker1.der": maker.root.der})
-    charger = await bench.start(image=image, heap=HEAP, connectors=2)
+    charger = await start(bench, maker.root, connectors=2)
     await bench.charge()
     data = kit.made()
     with web(data) as server:
@@ -146,7 +144,7 @@ async def test_waits(bench):
 # req: SEC-LOG-01, SEC-LOG-03
 # The security log as a file, and diagnostics by the same message; statuses carry the id of the request.
 async def test_get_log(bench):
-    charger = await bench.start(heap=HEAP, settings={"AuthorizationKey": "00" * 16})
+    charger = await bench.start(heap=kit.HEAP, settings={"AuthorizationKey": "00" * 16})
     await charger.call("ChangeConfiguration", {"key": "AuthorizationKey", "value": "11" * 16})
     with peers.web() as server:
         for kind, number in (("SecurityLog", 5), ("DiagnosticsLog", 6)):
@@ -171,7 +169,7 @@ async def test_get_log(bench):
 # req: SEC-LOG-02
 # Another request while one runs: the first ends, the second is sent.
 async def test_get_log_twice(bench):
-    charger = await bench.start(heap=HEAP)
+    charger = await bench.start(heap=kit.HEAP)
     with peers.web() as server:
         slow = {"logType": "SecurityLog", "requestId": 1, "log": {"remoteLocation": "http://127.0.0.1:1/up/"}}
         assert (await charger.call("GetLog", slow | {"retries": 5}))["status"] == "Accepted"
