@@ -59,6 +59,7 @@ class Wallbox:
         self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause)
         self.ocpp.read = self._reading
         self.ocpp.link = link
+        self.ocpp.diagnose = self._diagnose
         self.outlets = cold.call(
             "electrics", "outlets", board, settings, self.ocpp.transactions.registers, clock.now_ms(), Outlet
         )
@@ -148,7 +149,8 @@ class Wallbox:
         self._idle = 0 if energised else self._idle + 1
         if self._idle >= _IDLE_TICKS:
             self._idle = 0
-            self.ocpp.transactions.prepare()
+            if not self.ocpp.transactions.prepare() and self.log.kept:
+                self.log.kept.prepare()
         self.connection.tick()
         self._tell(now)
 
@@ -222,6 +224,9 @@ class Wallbox:
             evse.offered_ma * self._hardware(number - 1)[1] * self.settings.get("NominalVoltage") // 1000,
             evse.inputs.temperature_c10,
         )
+
+    def _diagnose(self, start, stop):
+        return cold.call("diagnosis", "lines", self, start, stop)
 
     def _complain(self):
         try:

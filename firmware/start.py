@@ -31,6 +31,7 @@ def make(slot):
 def _charger(board, clock, store, settings, slot, version):
     # Imported only now: set-up mode needs the room.
     from app import Wallbox
+    from flashlog import FlashLog
     from ledger import Ledger
     from log import Log
     from ocpp16.transactions import DATA, SAMPLE
@@ -39,10 +40,10 @@ def _charger(board, clock, store, settings, slot, version):
     from port.link import Link
 
     # The sectors of the ledger partition: journal, samples (which may be given up undone, oldest first), registers.
-    sectors = (((), 0, 44), ((SAMPLE, DATA), 44, 76), ((), 124, 4))
-    log = Log(level=settings.get("LogLevel"))
-    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock, board.lan)
+    sectors = (((), 0, 44), ((SAMPLE, DATA), 44, 71), ((), 124, 4))
     flash = storage.open_ledger_partition()
+    log = Log(level=settings.get("LogLevel"), kept=FlashLog(Ledger(flash, range(256), 115, 5), clock))
+    link = Link(settings.get("WifiSsid"), settings.get("WifiKey"), clock, board.lan)
     ledgers = [Ledger(flash, kinds, first, count) for kinds, first, count in sectors]
     ledgers.append((flash, 120, 4))  # type: ignore  # of security events, opened for each
     wallbox = Wallbox(board, store, ledgers, link, clock, settings, log, slot, version)

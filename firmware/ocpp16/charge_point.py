@@ -36,6 +36,7 @@ class ChargePoint:
         self.fault = None  # "reader": tags can not be read
         self.read = None  # function(connector number) -> reading, see meter_values
         self.link = None  # opens connections for jobs; the app's
+        self.diagnose = None  # function(start, stop) -> iterator of lines of a diagnostics file; the app's
         self.jobs = {}  # name -> [task, status], see ocpp16.jobs
         self.transferring = False
         self.vendors = {"org.pilotwire": "ocpp16.vendor"}  # vendorId in lower case -> cold module (CORE-DT-01)
@@ -73,7 +74,7 @@ class ChargePoint:
         self.update_at = store.read("update") and cold.call("ocpp16.firmware_request", "due", self)
         self._unlocks = []  # [connector, id of the CALL, deadline]
         self.reconnect = False  # the connection is to be made anew, as the security settings now want it
-        self.trial = 0  # failed connections, see ocpp16.security_profile
+        self.failures = 0  # failed connections, see ocpp16.security_profile
         self.flaw = None  # kind of failure that was written down last
         self.root = None  # CRC-32 of the root certificate that vouched for the central system
         self.events = [0, 0, None]  # to be told, failed tries, when next: see ocpp16.security_events

@@ -6,6 +6,7 @@
 # once, with the payload of the answer, or None and the code of the error: a wire code, "Timeout" or "Disconnected".
 # A payload is a dict, or an iterator of pieces of its JSON text where it is too large for one piece of RAM; then so is the frame.
 import json
+from struct import pack_into
 
 from ocpp16.errors import OcppError
 from ocpp16 import schema
@@ -15,6 +16,8 @@ import ticks
 
 _PROFILES = __file__.rsplit("/", 1)[0] + "/profiles.txt"
 _MAX_ID = 36
+_FRAMES = 12
+_FRAME = 48  # bytes in the ring of frames: UTC or 0 (4), length (2), sent (1), what is before the payload
 _PEEK = 96  # characters of a message that is there as a whole
 _PIECE = 512
 # A text or binary frame that is no JSON array of ours is answered so (J-FMT-03).
@@ -34,6 +37,8 @@ class Rpc:
         self.source = source  # the charge point
         self.silent = False  # while registration is Rejected, calls are not answered (CORE-BOOT-05)
         self.invalid = 0  # messages that could not be read
+        self.frames = bytearray(_FRAMES * _FRAME)  # the last ones, for diagnosis
+        self.frame = 0  # the newest of them
         self._prefix = prefix  # unique for this start of the charger (J-ID-01)
         self._settings = settings
         self._clock = clock
@@ -57,6 +62,7 @@ class Rpc:
 
     def receive(self, text, now):
         """Take one message: text, what took a large one piece by piece, or None for a binary one."""
+        self._note(text if isinstance(text, str) else "in pieces " if text else "", 0)
         try:
             reader = text
             if isinstance(text, str):
@@ -148,8 +154,17 @@ class Rpc:
 
     def next(self, now):
         """The next frame to send, str or an iterator of str, or None."""
-        if self._answers:
-            return self._answers.pop(0)
+        frame = self._answers.pop(0) if self._answers else self._next(now)
+        if frame is not None:
+            self._note(frame if isinstance(frame, str) else "in pieces ", 1)
+        return frame
+
+    def _note(self, text, sent):
+        self.frame = (self.frame + 1) % _FRAMES
+        head = text[: min(text.find("{"), _FRAME - 7)].encode()
+        pack_into("<IHB41s", self.frames, self.frame * _FRAME, self._clock.utc() or 0, min(len(text), 65535), sent, head)
+
+    def _next(self, now):
         if self._call:
             if ticks.diff(now, self._deadline) < 0:
                 return None

@@ -3,7 +3,6 @@
 import json
 
 from ocpp16.address import key_of
-from ocpp16.security_events import note
 from settings import SettingError
 import cold
 
@@ -44,9 +43,9 @@ def change(cp, name, value):
         before = _before(cp)
         before.setdefault(name, str(get(name)))
         cp.store.write(_TRIAL, json.dumps(before).encode())
-        cp.trial = 0
+        cp.failures = 0
     cp.settings.change(name, value)
-    note(cp, "ReconfigurationOfSecurityParameters", name)
+    _note(cp, "ReconfigurationOfSecurityParameters", name)
     cp.reconnect = cp.reconnect or used
 
 
@@ -58,11 +57,15 @@ def _refusal(cp, profile, value):
         return "only upwards"
     if new < 3 and key_of(cp.settings.get(_KEY)) is None:
         return "no AuthorizationKey"
-    if new > 1 and not cold.call("ocpp16.certificate_files", "trusted", cp, cp.clock.utc()):
+    if new > 1 and not cold.call("ocpp16.certificate_files", "trusts", cp, cp.clock.utc()):
         return "no valid root certificate of a central system"
     if new == 3 and not cold.call("ocpp16.certificate_files", "own", cp, cp.clock.utc()):
         return "no valid certificate of our own"
     return None
+
+
+def _note(cp, name, text):
+    cold.call("ocpp16.security_events", "note", cp, name, text)
 
 
 def _before(cp):
@@ -74,7 +77,7 @@ def _before(cp):
 
 def worked(cp):
     """A connection came up: what was changed stays (SEC-PROF-03)."""
-    cp.trial = 0
+    cp.failures = 0
     cp.flaw = None
     cp.store.remove(_TRIAL)
     cold.call("ocpp16.certificate_files", "settle", cp)
@@ -88,8 +91,8 @@ def failed(cp, kind, text):
         before[_KEY] = cp.settings.get(_KEY)
         cp.store.write(_TRIAL, json.dumps(before).encode())
         cp.settings.set(_KEY, other)
-    cp.trial += 1
-    if _PROFILE in before and cp.trial >= _TRIES:
+    cp.failures += 1
+    if _PROFILE in before and cp.failures >= _TRIES:
         old = before.pop(_PROFILE)
         cp.settings.set(_PROFILE, old)
         if before:
@@ -97,8 +100,8 @@ def failed(cp, kind, text):
         else:
             cp.store.remove(_TRIAL)
         cp.log.warning("link", "back to security profile " + old)
-        note(cp, "ReconfigurationOfSecurityParameters", "back to security profile " + old)
+        _note(cp, "ReconfigurationOfSecurityParameters", "back to security profile " + old)
     event = _EVENTS.get(kind)
     if event and cp.flaw != kind:  # not at each of many tries
         cp.flaw = kind
-        note(cp, event, text)
+        _note(cp, event, text)

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 
+import machine
 import network
 from asyncio import core  # type: ignore
 from micropython import const
@@ -24,8 +25,8 @@ class AccessPoint:
 
     def __init__(self):
         self._wlan = network.WLAN(network.WLAN.IF_AP)
-        mac = self._wlan.config("mac")
-        self.name = "pilotwire-" + "".join(["%02X" % byte for byte in mac[-3:]])
+        # The MAC that is on the label of the chip; that of its access point is another.
+        self.name = "pilotwire-" + "".join(["%02X" % byte for byte in machine.unique_id()[-3:]])
 
     def start(self, key):
         """Open the network, for who knows the key; it was never open without one."""

@@ -110,6 +110,10 @@ class Board:
         """Write down what wear() of an Outlet returned."""
         cold.call("port.wear", "add", k, worn[0], worn[1])
 
+    def wear(self, k):
+        """(how often, how many hours) the contactor of a connector was closed, ever."""
+        return cold.call("port.wear", "total", k)
+
     def restart(self, cause):
         """Open everything and reset the chip; the next start finds `cause` in reset_cause."""
         for connector in self.connectors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pilotwire.errors import PilotwireError
@@ -60,6 +61,29 @@ def address(text: str) -> tuple[str, int]:
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise UsageError(f"{text!r} is no address", "", "write HOST:PORT, like 127.0.0.1:7000")
     return host.strip("[]"), int(port)
+
+
+_MOST_ROOTS = 9
+
+
+def root_files(path: Path | None) -> dict[str, bytes]:
+    """The root certificates of a file, PEM or DER, as the files in which the firmware keeps them; empty for None."""
+    if path is None:
+        return {}
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    try:
+        data = path.read_bytes()
+        pem = b"-----BEGIN" in data
+        found = x509.load_pem_x509_certificates(data) if pem else [x509.load_der_x509_certificate(data)]
+    except OSError as error:
+        raise UsageError(f"cannot read {path}", (error.strerror or str(error)).lower()) from None
+    except ValueError:
+        raise UsageError(f"{path} holds no certificate", "", "give it one in PEM or DER") from None
+    if len(found) > _MOST_ROOTS:
+        raise UsageError(f"{path} has {len(found)} certificates", f"the box keeps {_MOST_ROOTS}", "choose those it needs")
+    return {f"/data/root{k}.der": one.public_bytes(Encoding.DER) for k, one in enumerate(found, 1)}
 
 
 def page(text: str | None) -> tuple[str, int | None] | None:

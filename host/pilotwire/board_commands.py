@@ -1,4 +1,4 @@
-"""The commands for a board in the hand: boards, flash, provision, upload, monitor, repl, calibrate, doctor.
+"""The commands for a board in the hand: boards, flash, provision, upload, monitor, repl, calibrate, doctor, test, stubs.
 
 Apart from `cli`, which only adds them; like there, what is heavy is imported when it is used.
 """
@@ -19,12 +19,24 @@ Port = Annotated[
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
 ]
+Roots = Annotated[
+    list[Path] | None,
+    typer.Option("--root", help="Root certificate that the central system is verified with, PEM or DER; repeatable."),
+]
+ClientCert = Annotated[Path | None, typer.Option(help="Certificate of this charger, PEM or DER.")]
+ClientKey = Annotated[Path | None, typer.Option(help="Its private key, PEM or DER.")]
+Tags = Annotated[
+    Path | None, typer.Option(help="File of tags, one a line, that may charge before the central system sends a list.")
+]
+Pulses = Annotated[int | None, typer.Option("--pulses-per-kwh", min=10, max=10000, help="Pulses of the meter.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `pilotwire`."""
-    for command in (boards, flash, provision, upload, monitor, repl, calibrate, doctor):
+    for command in (boards, flash, provision, upload, monitor, repl, calibrate, doctor, stubs):
         app.command()(command)
+    # What follows is pytest's: -k, paths, --junitxml and so on.
+    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(test)
 
 
 def boards(json: Json = False) -> None:
@@ -47,6 +59,11 @@ def flash(
     settings: Annotated[
         Path | None, typer.Option(help="TOML file of settings, as `provision` writes it.")
     ] = None,
+    roots: Roots = None,
+    client_cert: ClientCert = None,
+    client_key: ClientKey = None,
+    tags: Tags = None,
+    pulses: Pulses = None,
     baud: Annotated[int, typer.Option(min=9600, max=4_000_000, help="Bits per second.")] = 460800,
     all_ports: Annotated[
         bool, typer.Option("--all-ports", help="Every board that is connected, one after the other.")
@@ -99,10 +116,12 @@ def flash(
     }
 
     from pilotwire import provision as provisioning
+    from pilotwire.extras import Extras
     from pilotwire.flash import command
 
     checked = provisioning.gather(settings, given)
-    command.run(command.Options(settings=checked, **options))
+    extras = Extras(roots or [], client_cert, client_key, tags, pulses)
+    command.run(command.Options(settings=checked, extras=extras, **options))
 
 
 def provision(
@@ -111,6 +130,11 @@ def provision(
     settings: Annotated[
         Path | None, typer.Option(help="TOML file of settings, lines like MaxCurrent = 16.")
     ] = None,
+    roots: Roots = None,
+    client_cert: ClientCert = None,
+    client_key: ClientKey = None,
+    tags: Tags = None,
+    pulses: Pulses = None,
     out: Annotated[
         Path | None, typer.Option(help="Write a TOML file for `flash --settings` in place of a board.")
     ] = None,
@@ -121,23 +145,30 @@ def provision(
     """Set network, central system, identity and more: on a live board, or for flashing.
 
     Asks for what a wallbox needs when nothing is given. Secrets come from a prompt, the file, or the
-    environment (PILOTWIRE_WIFI_KEY); they are not shown.
+    environment (PILOTWIRE_WIFI_KEY); they are not shown. --list shows everything there is to set.
 
     Example: pilotwire provision --set ChargePointId=CP1 --set MaxCurrent=16
     """
     from pilotwire import provision as module
+    from pilotwire.extras import Extras
 
+    extras = Extras(roots or [], client_cert, client_key, tags, pulses)
     if list_:
         module.show_options(json)
     elif show:
         module.show(port, as_json=json)
     else:
         values = module.gather(settings, arguments.settings(set_ or []))
+        if out is not None and extras:
+            raise arguments.UsageError(
+                "certificates, tags and pulses do not fit into a TOML file", "", "give them to `flash` or to a live board"
+            )
         if out is not None:
             module.to_file(out, values or module.ask({}))
             print(out)
         else:
-            module.run(port, values, questions=not values, as_json=json)
+            questions = not values and not extras
+            module.run(port, values, extras, questions=questions, as_json=json)
 
 
 def upload(
@@ -146,17 +177,23 @@ def upload(
     lines: Annotated[
         bool, typer.Option("--lines", help="Keep line numbers in tracebacks (9 % larger).")
     ] = False,
+    soft: Annotated[
+        bool, typer.Option("--soft", help="Start only the interpreter again, not the chip; faster.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on until Ctrl-C, and send whenever a source has changed.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Compile the sources, send what has changed to the board, and restart it.
 
-    Example: pilotwire upload --lines
+    Example: pilotwire upload --watch
     """
     from pilotwire import upload as module
 
     if via not in module.VIA:
         raise arguments.UsageError(f"unknown way {via!r}", "", f"it is {' or '.join(module.VIA)}")
-    module.run(port, via=via, lines=lines, as_json=json)
+    module.run(port, via=via, lines=lines, as_json=json, soft=soft, again=watch)
 
 
 def monitor(
@@ -210,14 +247,59 @@ def calibrate(
 def doctor(
     port: Port = None,
     host: Annotated[bool, typer.Option("--host", help="Look at this computer alone.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend a damaged file system; settings are kept, the ledger is not touched.")
+    ] = False,
+    board: Annotated[str | None, typer.Option(help="With --repair: which board it is, if that is lost.")] = None,
+    baud: Annotated[int, typer.Option(min=9600, max=4_000_000, help="With --repair: bits per second.")] = 460800,
     json: Json = False,
 ) -> None:
-    """Find out what is wrong with this computer, the port or the board, and what to do about it.
+    """Find out what is wrong with this computer, the board or its network, and what to do about it.
 
-    Status 1 if something is wrong. The board's program is stopped and started again.
+    Status 1 if something is wrong. The board's program is stopped and started again, and its start is watched.
 
-    Example: pilotwire doctor
+    Example: pilotwire doctor --port /dev/ttyUSB0
     """
     from pilotwire import doctor as module
 
+    if repair:
+        from pilotwire.diagnosis import repair as mending
+
+        mending.run(port, board, baud=baud, as_json=json)
+        return
     module.run(port, host_only=host, as_json=json)
+
+
+def test(
+    context: typer.Context,
+    port: Annotated[
+        str | None, typer.Option(help="Serial port of a board; left out, MicroPython on this computer.")
+    ] = None,
+) -> None:
+    """Run the firmware's tests in MicroPython: on this computer, or on a board. The rest of the line is pytest's.
+
+    A board's program is stopped and its contactors are opened first; nothing of the tests stays on its flash.
+    Tests that need stand-ins of the chip are left out there, and say so.
+
+    Example: pilotwire test --port /dev/ttyUSB0 -k pilot
+    """
+    from pilotwire.devicetest import command
+
+    raise typer.Exit(command.run(port, context.args))
+
+
+def stubs(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where the editor opens the sources; the repository if left out.")
+    ] = None,
+) -> None:
+    """Teach the editor MicroPython: stubs of the chip's modules, and settings for VS Code and pyright.
+
+    What else .vscode/settings.json has stays.
+
+    Example: pilotwire stubs
+    """
+    from pilotwire import stubs as module
+
+    for path in module.write(folder):
+        print(path)

@@ -31,6 +31,10 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the firmware's log as well.")]
+Root = Annotated[
+    Path | None,
+    typer.Option(help="Root certificates (PEM or DER) that the box trusts, for wss:// with a CA of your own."),
+]
 Page = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Where the page is; 127.0.0.1:8180 or any free port if left out; `off`."),
@@ -97,6 +101,7 @@ def sim(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
     ] = None,
+    root: Root = None,
     speed: Speed = 1.0,
     heap: Annotated[str, typer.Option(help="Heap of the firmware in chip bytes.")] = "128K",
     page: Page = None,
@@ -116,6 +121,7 @@ def sim(
         "speed": arguments.speed(speed),
         "heap": arguments.heap_bytes(heap),
         "control": arguments.address(control),
+        "files": arguments.root_files(root),
     }
 
     from pilotwire import commands
@@ -141,7 +147,7 @@ def csms(
 
 @app.command()
 def play(
-    file: Annotated[Path, typer.Argument(help="Scenario file.")],
+    files: Annotated[list[Path], typer.Argument(help="Scenario files; each gets a new box.")],
     csms: Annotated[
         str | None, typer.Option(help="URL of a central system; our own if left out.")
     ] = None,
@@ -151,15 +157,17 @@ def play(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
     ] = None,
+    root: Root = None,
+    junit: Annotated[Path | None, typer.Option(help="Write a report in JUnit XML there, for CI.")] = None,
     speed: Speed = 60.0,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
-    """Play a scenario file without a person; status 0 only if every line held.
+    """Play scenario files without a person; status 0 only if every line held.
 
-    Example: pilotwire play session.scn --speed 100
+    Example: pilotwire play examples/scenarios/first-session.scn --speed 100
     """
-    from pilotwire import commands
+    from pilotwire import play as module
 
     settings = _settings(set_)
     settings["ChargePointId"] = arguments.charger_id(id)
@@ -169,8 +177,9 @@ def play(
         "settings": settings,
         "connectors": connectors,
         "speed": arguments.speed(speed),
+        "files": arguments.root_files(root),
     }
-    _run(commands.play(file, state, options, as_json=json, verbose=verbose))
+    _run(module.play(files, state, options, as_json=json, verbose=verbose, junit=junit))
 
 
 release_commands.register(app)

@@ -1,22 +1,16 @@
-"""What `pilotwire sim`, `csms` and `play` do, once their arguments are read."""
+"""What `pilotwire sim` and `csms` do, once their arguments are read."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from pilotwire.csms import CentralSystem
 from pilotwire.csms.summary import summary
 from pilotwire.demo import print_table
-from pilotwire.errors import PilotwireError
-from pilotwire.player import Player, Report
-from pilotwire.scenario import Step, parse
-from pilotwire.simclock import SimulatedClock
 from pilotwire.timeline import Event, Timeline
 
 Where = tuple[str, int | None] | None
@@ -69,82 +63,10 @@ async def csms(host: str, port: int, *, page: Where, as_json: bool) -> None:
         if as_json:
             print(json.dumps({"charger": identity, **account}), flush=True)
         else:
-            print_table(f"Charger {identity}", _rows(account))
+            print_table(f"Charger {identity}", rows(account))
 
 
-async def play(
-    file: Path, state_dir: Path | None, options: dict[str, Any], *, as_json: bool, verbose: bool
-) -> None:
-    """Plays a scenario file on a virtual wallbox.
-
-    Args:
-        file: the scenario.
-        state_dir: of the box, a temporary one if None.
-        options: further arguments of `Supervisor`; without CentralSystemURL in `settings` a
-            central system of our own is started.
-        as_json: one object at the end on stdout, the timeline to stderr.
-        verbose: shows the firmware's log.
-
-    Raises:
-        PilotwireError: the file is bad, or a line did not hold.
-    """
-    steps = parse(_read(file), file.name)
-
-    from pilotwire.sim import Supervisor
-
-    timeline = Timeline(sys.stderr if as_json else sys.stdout, verbose=verbose)
-    clock = SimulatedClock()
-    settings = options["settings"]
-    identity = settings["ChargePointId"]
-
-    def on_step(step: Step) -> None:
-        timeline(Event(clock.ms, "scenario", f"line {step.number}: {step.text}"))
-
-    async with contextlib.AsyncExitStack() as stack:
-        central = None
-        if "CentralSystemURL" not in settings:
-            central = await stack.enter_async_context(CentralSystem(on_event=timeline, clock=clock))
-            settings["CentralSystemURL"] = central.url
-        if state_dir is None:
-            state_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pilotwire-")))
-        box = Supervisor(state_dir, on_event=timeline, **options)
-        await stack.enter_async_context(box)
-        clock.follow(box)
-        report = await Player(box, central, identity, on_step).play(steps)
-        account = None if central is None else summary(central.chargers.get(identity))
-    _report(report, len(steps), account, as_json)
-    if report.failed is not None:
-        raise PilotwireError(f"{file.name}, line {report.failed.number}: {report.error}")
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise PilotwireError(f"cannot read {file}", str(why).lower())
-
-
-def _report(report: Report, total: int, account: dict[str, Any] | None, as_json: bool) -> None:
-    failed = report.failed
-    if as_json:
-        line = {
-            "ok": report.ok,
-            "played": len(report.played),
-            "lines": total,
-            "failed": None if failed is None else {"line": failed.number, "text": failed.text},
-            "error": report.error,
-            "central": account,
-        }
-        print(json.dumps(line, default=str), flush=True)
-        return
-    rows = {"lines played": f"{len(report.played)} of {total}"}
-    if failed is not None:
-        rows[f"failed, line {failed.number}"] = f"{failed.text}: {report.error}"
-    print_table("Scenario", rows | (_rows(account) if account else {}))
-
-
-def _rows(account: dict[str, Any]) -> dict[str, Any]:
+def rows(account: dict[str, Any]) -> dict[str, Any]:
     """An account for people: the lists in words."""
     return {
         "transactions": f"{account['started']} started, {account['stopped']} stopped, "

@@ -1,36 +1,30 @@
-"""`pilotwire doctor`: what is wrong with this computer, the port, or the board on it, and what to do about it.
+"""`pilotwire doctor`: what is wrong with this computer, the port, the board on it or its network, and what to do about it.
 
-Every check gives a `Finding`; nothing is changed on the board, but its program is stopped and started again.
+Every check gives a `Finding`; nothing is changed on the board, but its program is stopped and started again. The parts that
+are more than a line or two are in `pilotwire.diagnosis`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import platform
 import sys
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from pilotwire import __version__, boards, build, runtime, settings_file
 from pilotwire.device import ports
+from pilotwire.diagnosis import central, pilot, start
+from pilotwire.diagnosis.finding import ERROR, OK, WARNING, Finding
 from pilotwire.errors import PilotwireError
 from pilotwire.flash.firmware_image import SUPPORTED
 
-OK, WARNING, ERROR = "ok", "warning", "error"
 _MARKS = {OK: "  ok    ", WARNING: "  look  ", ERROR: "  WRONG "}
 _MIN_FREE = 104 * 1024  # bytes of heap before the firmware starts
 _MPY = 6 | 3 << 8  # as `sys.implementation._mpy & 0x3ff` has version 6.3
 _EPOCH_2026 = 820454400  # seconds since 2000: a clock before it was never set
-
-
-class Finding(NamedTuple):
-    """One line of the report: what was looked at, what was found, and what to do unless it is ok."""
-
-    level: str
-    about: str
-    text: str
-    do: str = ""
 
 
 def host() -> Iterator[Finding]:
@@ -98,13 +92,24 @@ for s in 'ab':
 
 
 def board(port: str) -> Iterator[Finding]:
-    """The board on that port, over its raw REPL."""
+    """The board on that port, over its raw REPL; then what its firmware says of its start, and the way to its central system."""
     from pilotwire.device.raw_repl import LiveBoard
 
     with LiveBoard(port) as live:
         told = live.json(_ASK, "d")
         settings = live.read(settings_file.PATH)
+        levels = live.json(pilot.ASK, "pilot")
+        roots = [data for n in range(1, 10) if (data := live.read(f"/data/root{n}.der"))]
     yield from judge(told, settings)
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        yield from pilot.judge(json.loads(told["board"]), levels)
+    yield from start.watch(port)
+    try:
+        url = settings_file.load(settings or b"").get("CentralSystemURL")
+    except PilotwireError:
+        return  # judge() has said so
+    if url:
+        yield from central.look(url, roots)
 
 
 def judge(told: dict[str, Any], settings: bytes | None) -> Iterator[Finding]:

@@ -132,8 +132,9 @@ def make_flash(files: dict[str, bytes], partitions: Iterable[Partition] = BOARD_
     flash = bytearray(b"\xff") * (end - FLASH_START)
     flash[:TABLE_SIZE] = partition_table(partitions)
     vfs = partition(partitions, "vfs")
-    first = next(p for p in partitions if p.type == 0)
-    flash[first.offset - FLASH_START : first.offset - FLASH_START + len(app)] = app
+    if app:
+        first = next(p for p in partitions if p.type == 0)
+        flash[first.offset - FLASH_START : first.offset - FLASH_START + len(app)] = app
     flash[vfs.offset - FLASH_START : vfs.offset - FLASH_START + vfs.size] = make_vfs(files, vfs.size)
     return bytes(flash)
 

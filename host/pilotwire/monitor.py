@@ -95,6 +95,16 @@ class Reader:
         before, self._report = self._report, report
         if not before and "version" in report:
             yield self._event("box", f"pilotwire {report['version']}, slot {report.get('slot')}", "info", report=report)
+        if report.get("setup") and report["setup"] != before.get("setup"):
+            setup = report["setup"]
+            yield self._event(
+                "box",
+                f"set-up mode: join network {setup.get('network')} with password {setup.get('password')}, "
+                f"then open {setup.get('address')}",
+                "info",
+                setup=setup,
+            )
+            return
         for key, who, word in _FACTS:
             if report.get(key) != before.get(key):
                 yield self._event(who, f"{word}: {_text(report.get(key))}", "info", **{key: report.get(key)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,13 +27,15 @@ class Box(Protocol):
 class Report:
     """How it went: `played` lines held, then `failed` did not and the rest was left out.
 
-    `answers` are the central system's answers to the calls of the scenario, in order.
+    `answers` are the central system's answers to the calls of the scenario, in order; `seconds` is the real time that each
+    played line took.
     """
 
     played: list[Step] = field(default_factory=list)
     failed: Step | None = None
     error: str = ""
     answers: list[dict[str, Any]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -71,12 +74,14 @@ class Player:
         """Plays them; a line that fails is in the report, nothing is raised for it."""
         self._report = report = Report()
         for step in steps:
+            began = time.monotonic()
             try:
                 await self.step(step)
             except (PilotwireError, TimeoutError) as error:
                 report.failed, report.error = step, str(error)
                 break
             report.played.append(step)
+            report.seconds.append(time.monotonic() - began)
         return report
 
     async def step(self, step: Step) -> dict[str, Any] | None:

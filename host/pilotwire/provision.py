@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import secrets
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from pilotwire import registry, settings_file
 from pilotwire.arguments import UsageError
 from pilotwire.errors import PilotwireError
+from pilotwire.extras import Extras, files, with_pulses
 
 # What a wallbox cannot do without, in the order in which it is asked for: (setting, question).
 _QUESTIONS = (
@@ -183,20 +185,27 @@ def show(port: str | None, *, as_json: bool) -> None:
     _print(values.items(), as_json)
 
 
+def setup_password() -> str:
+    """A password for a charger's access point in set-up mode, of letters that cannot be taken for each other: 50 bits."""
+    return "".join(secrets.choice("abcdefghjkmnpqrstuvwxyz123456789") for _ in range(10))
+
+
 def run(
-    port: str | None, values: dict[str, str], *, questions: bool, as_json: bool
+    port: str | None, values: dict[str, str], extras: Extras, *, questions: bool, as_json: bool
 ) -> None:
-    """Change settings of a live board and restart it.
+    """Change settings of a live board, and files that belong to them, and restart it.
 
     Args:
         port: serial port, None to find it.
         values: checked settings.
+        extras: certificates and the like.
         questions: ask for those a wallbox cannot do without.
         as_json: the outcome as JSON.
     """
     from pilotwire.device import ports
     from pilotwire.device.raw_repl import LiveBoard
 
+    given = files(extras)
     chosen = ports.choose(port)
     if questions:
         # Asked before the board is stopped: its watchdog does not wait for a person.
@@ -205,7 +214,13 @@ def run(
         values = {**values, **ask({**before, **values})}
     with LiveBoard(chosen) as board:
         before = _load(board)
-        after = registry.lean({**before, **values})
+        made = "" if before.get("SetupPassword") or "SetupPassword" in values else setup_password()
+        after = registry.lean({**before, **values, **({"SetupPassword": made} if made else {})})
+        if extras.pulses is not None:
+            given["/board.json"] = with_pulses(board.read("/board.json") or b"", extras.pulses)
+        sent = sorted(name for name, data in given.items() if board.read(name) != data)
+        for name in sent:
+            board.write(name, given[name])
         changed = sorted(name for name in after.keys() | before.keys() if after.get(name) != before.get(name))
         if changed:
             old = board.read(settings_file.PATH)
@@ -217,12 +232,14 @@ def run(
                 raise PilotwireError(
                     "the settings were not written", "they read back otherwise", "flash the board again"
                 )
+    account = {"port": chosen, "changed": changed, "files": sent, "settings": shown(after)}
     if as_json:
-        print(json.dumps({"port": chosen, "changed": changed, "settings": shown(after)}))
-    elif changed:
-        print(f"set {', '.join(changed)}; the board starts again")
-    else:
-        print("nothing had to be changed; the board starts again")
+        print(json.dumps(account | ({"setup_password": made} if made else {})))
+        return
+    done = ", ".join([*changed, *sent])
+    print(f"set {done}; the board starts again" if done else "nothing had to be changed; the board starts again")
+    if made:
+        print(f"password of its set-up mode: {made}  (write it on the housing)")
 
 
 def _print(rows: Iterable[tuple[str, str]], as_json: bool) -> None:

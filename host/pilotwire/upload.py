@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 from pilotwire import build
@@ -17,6 +19,7 @@ from pilotwire.device import ports
 from pilotwire.errors import PilotwireError
 
 VIA = ("mpremote", "ampy")
+_LOOK_S = 0.5
 
 
 class Way(Protocol):
@@ -162,7 +165,7 @@ def _last(error: BaseException) -> str:
     return (text.strip().splitlines() or [""])[-1]
 
 
-def run(port: str | None, *, via: str, lines: bool, as_json: bool) -> None:
+def run(port: str | None, *, via: str, lines: bool, as_json: bool, soft: bool = False, again: bool = False) -> None:
     """`pilotwire upload`.
 
     Args:
@@ -170,24 +173,62 @@ def run(port: str | None, *, via: str, lines: bool, as_json: bool) -> None:
         via: "mpremote" or "ampy".
         lines: build with line numbers.
         as_json: one object at the end instead of lines.
+        soft: start only the interpreter again, not the chip: faster, and what its memory of the clock holds counts as before.
+        again: go on, and do it again whenever a source has changed, until Ctrl-C.
     """
-    made = build.files(lines=lines)
     chosen = ports.choose(port)
+    _once(chosen, via, lines, as_json, soft)
+    if again:
+        if not as_json:
+            print("waiting for changes; Ctrl-C ends it", flush=True)
+        for _ in _changes():
+            try:
+                _once(chosen, via, lines, as_json, soft)
+            except PilotwireError as error:
+                # A source that does not compile, a board that was unplugged: the next change may mend it.
+                print(f"pilotwire: {error}", file=sys.stderr, flush=True)
+
+
+def _once(port: str, via: str, lines: bool, as_json: bool, soft: bool) -> None:
+    made = build.files(lines=lines)
     say = (lambda text: None) if as_json else (lambda text: print(text, flush=True))
     began = time.monotonic()
     if via == "ampy":
-        done = _by_ampy(chosen, made, say)
+        done = _by_ampy(port, made, say)
     else:
         from pilotwire.device.raw_repl import LiveBoard
 
-        with LiveBoard(chosen, restart="reset") as board:
+        with LiveBoard(port, restart="soft" if soft else "reset") as board:
             done = upload(board, made, say)
-    account = {"port": chosen, **done, "files": len(made), "seconds": round(time.monotonic() - began, 1)}
+    account = {"port": port, **done, "files": len(made), "seconds": round(time.monotonic() - began, 1)}
     if as_json:
-        print(json.dumps(account))
+        print(json.dumps(account), flush=True)
     else:
         count = len(done["sent"])
-        print(f"{count} of {len(made)} files sent in {account['seconds']} s; the board starts again")
+        print(f"{count} of {len(made)} files sent in {account['seconds']} s; the board starts again", flush=True)
+
+
+def _changes() -> Iterator[None]:
+    """Once for each time at which sources have changed and are still for a moment."""
+    before = _stamps()
+    while True:
+        time.sleep(_LOOK_S)
+        now = _stamps()
+        if now != before:
+            before = now
+            yield
+
+
+def _stamps() -> dict[Path, int]:
+    """When each source was last written."""
+    root = build.repository()
+    found = {}
+    for folder in (root / "firmware", root / "lib"):
+        for path in folder.rglob("*"):
+            if path.suffix in (".py", ".txt"):
+                with contextlib.suppress(OSError):  # an editor that replaces it just now
+                    found[path] = path.stat().st_mtime_ns
+    return found
 
 
 def _by_ampy(port: str, made: dict[str, bytes], say: Callable[[str], None]) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
-"""Log lines "E area: text" of bounded length for any sink that takes one line."""
+"""Log lines "E area: text" of bounded length for any sink that takes one line, and for a FlashLog that keeps them."""
 
+import io
 import sys
 
 try:
@@ -20,8 +21,9 @@ _LENGTH = const(160)
 class Log:
     """Lines up to `level` go to `print`; errors are counted in `errors` whatever the level."""
 
-    def __init__(self, print=print, level=INFO):
+    def __init__(self, print=print, level=INFO, kept=None):
         self._print = print
+        self.kept = kept
         self.level = level
         self.errors = 0
 
@@ -30,11 +32,12 @@ class Log:
         self._line(ERROR, area, text)
 
     def exception(self, area, error):
-        """An error that nobody expected, with its traceback where the interpreter has one to show."""
-        self.error(area, repr(error))
-        show = getattr(sys, "print_exception", None)
-        if show:
-            show(error)
+        """An error that nobody expected, with where it was raised, innermost first, if the interpreter can say so."""
+        try:
+            text = repr(error) + _where(error)
+        except MemoryError:
+            text = "MemoryError"
+        self.error(area, text)
 
     def warning(self, area, text):
         self._line(WARNING, area, text)
@@ -50,4 +53,21 @@ class Log:
             text = str(text)[:_LENGTH]  # cut before it is copied: a text may be a whole message
             line = "EWID"[level] + " " + area + ": " + text
             # one call, one line: what a peer sent must not pass for a line of ours
-            self._print(line.replace("\r", " ").replace("\n", " ")[:_LENGTH])
+            line = line.replace("\r", " ").replace("\n", " ")[:_LENGTH]
+            self._print(line)
+            if self.kept:
+                self.kept.keep(line)
+
+
+def _where(error):
+    show = getattr(sys, "print_exception", None)
+    if not show:
+        return ""
+    text = io.StringIO()
+    show(error, text)
+    places = ""
+    for line in text.getvalue().split("\n"):  # type: ignore
+        if line[:8] == '  File "':  # File "ocpp16/rpc.py", line 5, in next
+            name, _, rest = line[8:].partition('", line ')
+            places = " < %s:%s" % (name.rpartition("/")[2], rest.replace(", in ", " ")) + places
+    return places

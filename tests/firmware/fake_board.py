@@ -159,6 +159,9 @@ class FakeBoard:
     def keep(self, values):
         self.kept = values
 
+    def wear(self, k):
+        return len([w for w in self.worn if w[0] == k]), 0
+
     def note_wear(self, k, worn):
         self.worn.append((k, worn[0], worn[1]))
 

@@ -1,6 +1,7 @@
 """`pilotwire doctor`: findings from what a board answers, and the whole command against the Unix port."""
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -10,7 +11,13 @@ from unix_board import UnixBoard
 from pilotwire import boards, build, doctor, settings_file
 from pilotwire.runtime import check
 
-MAIN = b"import time\nwhile True:\n    time.sleep_ms(20)\n"
+# In place of the firmware, which needs a chip: its report, again and again.
+MAIN = b"""
+import time
+while True:
+    print('@{"version": "0.1.0", "slot": "a", "registered": "Accepted", "online": true, "queue": 2, "connectors": []}')
+    time.sleep_ms(100)
+"""
 COMMAND = [sys.executable, "-m", "pilotwire.cli", "doctor"]
 HEALTHY = {
     "release": [1, 29, 0],
@@ -80,15 +87,23 @@ def test_settings(settings, level, text):
 def test_a_board_on_the_line(tmp_path):
     about = json.dumps({"version": "0.1.0", "mpy": check(), "hash": "0" * 16}).encode()
     files = {"/main.py": MAIN, "/slot": b"a", "/a/build.json": about, "/board.json": boards.find("esp32-devkitc").text}
-    with UnixBoard(tmp_path, {**files, "/data/settings": SETTINGS}) as board:
-        done = subprocess.run([*COMMAND, "--port", board.port, "--json"], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stdout + done.stderr
-        found = {row["about"]: row for row in json.loads(done.stdout)}
-        assert found["slot"]["text"].startswith("a: pilotwire 0.1.0") and found["settings"]["level"] == "ok"
-        assert found["file system"]["level"] == "ok" and found["port"]["text"] == board.port
-        assert board.starts >= 2
+    with socket.create_server(("127.0.0.1", 0)) as central:
+        url = f"ws://127.0.0.1:{central.getsockname()[1]}/ocpp"
+        settings = settings_file.dump({"WifiSsid": "home", "CentralSystemURL": url, "ChargePointId": "CP1"})
+        with UnixBoard(tmp_path, {**files, "/data/settings": settings}) as board:
+            done = subprocess.run([*COMMAND, "--port", board.port, "--json"], capture_output=True, text=True, timeout=120)
+            assert done.returncode == 0, done.stdout + done.stderr
+            found = {row["about"]: row for row in json.loads(done.stdout)}
+            assert board.starts >= 2
+    assert found["slot"]["text"].startswith("a: pilotwire 0.1.0") and found["settings"]["level"] == "ok"
+    assert found["file system"]["level"] == "ok" and found["port"]["text"] == board.port
+    assert found["start"]["level"] == found["charger"]["level"] == found["central"]["level"] == "ok"
+    assert found["ledger"]["text"] == "2 messages wait for the central system"
+
+
+def test_an_empty_board(tmp_path):
     with UnixBoard(tmp_path, {"/main.py": MAIN}) as board:
-        done = subprocess.run([*COMMAND, "--port", board.port], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*COMMAND, "--port", board.port], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert done.stderr == "pilotwire: something is wrong: board.json, slot, see above\n"
     assert "-> send it with `pilotwire upload`" in done.stdout

@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -104,7 +105,7 @@ def test_what_was_written_boots(chip, line, tmp_path, micropython):
     with image.FlashFile(flash_bin) as files:
         found = {name: files.read(name) for name in files.list()}
     key = settings_file.load(found.pop("/data/settings"))
-    assert key["ChargePointId"] == "BENCH 1" and key["WifiKey"] == "secret enough"
+    assert len(key["SetupPassword"]) == 10 and key["ChargePointId"] == "BENCH 1" and key["WifiKey"] == "secret enough"
     assert found.pop("/slot") == b"a" and found.pop("/board.json") == boards.find(board).text
     # Sources may be edited while this runs: each file is that of before or of now, and the whole is dated.
     versions = before, build.files()
@@ -310,7 +311,8 @@ def test_settings_from_a_file(tmp_path, micropython):
     given = ["esp32-devkitc", "--image", micropython(), "--dry-run", "--json", "--settings", tmp_path / "cp1.toml"]
     status, out, _ = flash(*given, "--set", "MaxCurrent=20")
     size = json.loads(out.splitlines()[-1])["files"]["/data/settings"]
-    assert status == 0 and size == len(settings_file.dump({"WifiKey": "s3cret.key", "MaxCurrent": "20"}))
+    wanted = {"WifiKey": "s3cret.key", "MaxCurrent": "20", "SetupPassword": 10 * "x"}
+    assert status == 0 and size == len(settings_file.dump(wanted))
     assert "s3cret.key" not in out
 
 
@@ -323,7 +325,12 @@ def test_the_summary_names_what_runs(tmp_path, micropython, monkeypatch, capsys)
         command.run(command.Options("esp32-devkitc", port=mock.port, image=micropython()))
     out = capsys.readouterr().out
     assert "is a wallbox: pilotwire 0.1.0, MicroPython 1.29.0" in out
-    assert "it runs slot a, not yet registered" in out and f"next: pilotwire provision --port {mock.port}" in out
+    assert "it runs slot a, not yet registered" in out and f"or pilotwire provision --port {mock.port}" in out
+    network, password = re.search(r"set-up mode: network (\S+), password (\S+) ", out).groups()
+    assert re.fullmatch(r"pilotwire-[0-9A-F]{6}", network)
+    (tmp_path / "written.bin").write_bytes(mock.flash()[image.FLASH_START :])
+    with image.FlashFile(tmp_path / "written.bin") as files:
+        assert settings_file.load(files.read("/data/settings")) == {"SetupPassword": password}
 
 
 USAGE = [

@@ -70,6 +70,15 @@ def test_a_traceback_is_one_event_with_file_and_function():
     assert event.what.endswith("in start_transaction of ocpp16/core.py"), "a build without line numbers says 1 everywhere"
 
 
+def test_set_up_mode_says_how_to_get_there():
+    setup = {"network": "pilotwire-000001", "password": "abcdefghjk", "address": "http://192.168.4.1/"}
+    line = b"@" + json.dumps({"version": "0.1.0", "slot": "a", "setup": setup, "heap": 1}).encode() + b"\n"
+    assert said(line, line) == [
+        ("box", "pilotwire 0.1.0, slot a"),
+        ("box", "set-up mode: join network pilotwire-000001 with password abcdefghjk, then open http://192.168.4.1/"),
+    ]
+
+
 @pytest.mark.parametrize("line", [b"@{", b"@[1]", b"@"])
 def test_a_report_that_is_none_is_shown(line):
     (event,) = events(line + b"\n")

@@ -8,9 +8,10 @@ import subprocess
 import sys
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from unix_board import UnixBoard
 
-from pilotwire import provision, registry, runtime, settings_file
+from pilotwire import boards, extras, provision, registry, runtime, settings_file
 from pilotwire.arguments import UsageError
 from pilotwire.build import ROOT, libraries
 from pilotwire.errors import PilotwireError
@@ -145,7 +146,7 @@ def test_what_the_command_refuses(tmp_path):
 
 
 def test_a_live_board(tmp_path):
-    before = settings_file.dump({"MaxCurrent": "10", "WifiSsid": "old"})
+    before = settings_file.dump({"MaxCurrent": "10", "WifiSsid": "old", "SetupPassword": "on the box"})
     with UnixBoard(tmp_path, {"/main.py": MAIN, "/data/settings": before}) as board:
         status, out, err = command(
             "--port", board.port, "--set", "MaxCurrent=32", "--set", "ChargePointId=CP 7",
@@ -155,19 +156,107 @@ def test_a_live_board(tmp_path):
         assert out == "set CentralSystemURL, ChargePointId, MaxCurrent, WifiKey; the board starts again\n"
         found = board.files()
         # A setting that is back at its default leaves the file.
-        wanted = {"WifiSsid": "old", "ChargePointId": "CP 7", "CentralSystemURL": "wss://a/b", "WifiKey": "line\nfeed\\"}
+        wanted = {
+            "WifiSsid": "old", "ChargePointId": "CP 7", "CentralSystemURL": "wss://a/b", "WifiKey": "line\nfeed\\",
+            "SetupPassword": "on the box",
+        }  # fmt: skip
         assert settings_file.load(found["/data/settings"]) == wanted
         assert found["/data/settings.old"] == before
         status, out, err = command("--port", board.port, "--show", "--json")
-        assert status == 0 and json.loads(out) == {**wanted, "WifiKey": "(set)"}
+        assert status == 0 and json.loads(out) == {**wanted, "WifiKey": "(set)", "SetupPassword": "(set)"}
         status, out, _ = command("--port", board.port, "--set", "ChargePointId=CP 7")
         assert out == "nothing had to be changed; the board starts again\n"
         assert board.starts >= 4
 
 
+def certificate(folder, name, **changes):
+    """A self-signed certificate and its key as PEM files."""
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=9))
+        .not_valid_after(now + timedelta(days=changes.get("days", 9)))
+        .add_extension(x509.BasicConstraints(changes.get("ca", True), None), True)
+        .sign(key, hashes.SHA256())
+    )
+    cert_path, key_path = folder / f"{name}.pem", folder / f"{name}.key"
+    cert_path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    how = changes.get("encryption", serialization.NoEncryption())
+    key_path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
+    )
+    return cert_path, key_path, made
+
+
+def test_certificates_tags_and_pulses_on_a_live_board(tmp_path):
+    root, _, made = certificate(tmp_path, "root")
+    cert, key, own = certificate(tmp_path, "cp1", ca=False)
+    (tmp_path / "tags.txt").write_text("# of the house\nC0FFEE01\n\n0815\n")
+    given = [
+        "--root", root, "--client-cert", cert, "--client-key", key, "--tags", tmp_path / "tags.txt", "--pulses-per-kwh", 2000,
+    ]  # fmt: skip
+    board_json = boards.find("esp32-devkitc").text
+    with UnixBoard(tmp_path, {"/main.py": MAIN, "/board.json": board_json}) as board:
+        status, out, err = command("--port", board.port, *given, "--json")
+        assert status == 0, err
+        found = board.files()
+    said = json.loads(out)
+    assert said["files"] == [
+        "/board.json", "/data/client.der", "/data/client.key", "/data/locallist", "/data/root1.der",
+    ]  # fmt: skip
+    assert settings_file.load(found["/data/settings"]) == {"SetupPassword": said["setup_password"]}
+    assert found["/data/root1.der"] == made.public_bytes(serialization.Encoding.DER)
+    assert found["/data/client.der"] == own.public_bytes(serialization.Encoding.DER)
+    assert serialization.load_der_private_key(found["/data/client.key"], None).public_key() == own.public_key()
+    config = json.loads(found["/board.json"])
+    assert {connector["pulses_per_kwh"] for connector in config["connectors"]} == {2000}
+    # The firmware itself looks a tag up in what was written.
+    (tmp_path / "locallist").write_bytes(found["/data/locallist"])
+    code = f"""
+from ocpp16 import local_list
+class Store:
+    def path(self, name): return {str(tmp_path)!r} + "/" + name
+class ChargePoint: store = Store()
+print(local_list.find(ChargePoint, "c0ffee01"), local_list.find(ChargePoint, "0815"), local_list.find(ChargePoint, "4711"),
+      local_list.version(ChargePoint))
+"""
+    done = runtime.run(["-c", code], path=[ROOT / "firmware", *libraries(ROOT)])
+    assert done.stdout.strip() == "('Accepted', 0, None) ('Accepted', 0, None) None 1"
+
+
+def test_certificates_that_are_of_no_use(tmp_path):
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+
+    leaf, leaf_key, _ = certificate(tmp_path, "leaf", ca=False)
+    old, _, _ = certificate(tmp_path, "old", days=-1)
+    _, other_key, _ = certificate(tmp_path, "other")
+    _, locked, _ = certificate(tmp_path, "locked", encryption=BestAvailableEncryption(b"x"))
+    for given, why in (
+        ({"roots": [leaf]}, "is no root certificate"),
+        ({"roots": [old]}, "it expired on"),
+        ({"roots": [leaf_key]}, "is no certificate"),
+        ({"roots": [tmp_path / "none"]}, "no such file"),
+        ({"client_cert": leaf}, "belong together"),
+        ({"client_cert": leaf, "client_key": other_key}, "is not the key of"),
+        ({"client_cert": leaf, "client_key": locked}, "is encrypted"),
+        ({"client_cert": leaf, "client_key": leaf}, "is no private key"),
+        ({"tags": leaf}, "has over 20 characters"),
+    ):
+        with pytest.raises(PilotwireError, match=why):
+            extras.files(extras.Extras(**given))
+
+
 def test_questions(tmp_path):
     """On a terminal: Enter keeps what is there, a wrong answer is asked again, the key is not echoed."""
-    before = settings_file.dump({"WifiSsid": "old", "ChargePointId": "CP1"})
+    before = settings_file.dump({"WifiSsid": "old", "ChargePointId": "CP1", "SetupPassword": "on the box"})
     with UnixBoard(tmp_path, {"/main.py": MAIN, "/data/settings": before}) as board:
         master, slave = pty.openpty()
         process = subprocess.Popen(
@@ -198,7 +287,7 @@ def test_questions(tmp_path):
         kept = settings_file.load(board.files()["/data/settings"])
     assert kept == {
         "WifiSsid": "old", "WifiKey": "s3cret key", "CentralSystemURL": "ws://central:9000",
-        "ChargePointId": "CP2", "MaxCurrent": "16",
+        "ChargePointId": "CP2", "MaxCurrent": "16", "SetupPassword": "on the box",
     }  # fmt: skip
     assert b"s3cret.key" not in said and b"its scheme is 'http'" in said
 

@@ -53,6 +53,35 @@ def test_only_what_has_changed_is_sent(via, made, tmp_path, capsys):
     assert starts >= 3, "the program was started again after each"
 
 
+def test_watching_goes_on_after_a_source_that_does_not_compile(made, tmp_path, monkeypatch, capsys):
+    """Each look at the sources' times is one line of this script."""
+    whole = build.files
+    script = iter(["as it was", "as it was", "broken", "mended"])
+
+    def stamps():
+        at = next(script, None)
+        if at is None:
+            raise KeyboardInterrupt
+        made["/a/app.mpy"] = at.encode()
+        return at
+
+    def files(**options):
+        if made["/a/app.mpy"] == b"broken":
+            raise PilotwireError("firmware/app.py does not compile", "SyntaxError")
+        return whole(**options)
+
+    monkeypatch.setattr(build, "files", files)
+    monkeypatch.setattr(upload, "_stamps", stamps)
+    monkeypatch.setattr(upload, "_LOOK_S", 0)
+    with UnixBoard(tmp_path, dict(made)) as board:
+        with pytest.raises(KeyboardInterrupt):
+            upload.run(board.port, via="mpremote", lines=False, as_json=True, soft=True, again=True)
+        assert board.files()["/a/app.mpy"] == b"mended"
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["sent"] for line in out.splitlines()] == [[], ["/a/app.mpy"]]
+    assert err == "pilotwire: firmware/app.py does not compile, SyntaxError\n"
+
+
 def test_files_go_to_the_slot_that_runs(made, tmp_path, capsys):
     with UnixBoard(tmp_path, {"/slot": b"b", "/main.py": MAIN, "/a/app.mpy": b"other slot"}) as board:
         upload.run(board.port, via="mpremote", lines=False, as_json=True)

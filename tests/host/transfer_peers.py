@@ -18,8 +18,8 @@ class _Threads(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, handler, tls: ssl.SSLContext | None):
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(self, handler, tls: ssl.SSLContext | None, port: int):
+        super().__init__(("127.0.0.1", port), handler)
         self.tls = tls
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server_port}"
         self.goal = ""  # where /to sends clients
@@ -200,9 +200,9 @@ class Files(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def web(handler=Files, tls: ssl.SSLContext | None = None) -> Iterator[_Threads]:
+def web(handler=Files, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[_Threads]:
     """An HTTP server on `.server_port`; `.url` is its root."""
-    server = _Threads(handler, tls)
+    server = _Threads(handler, tls, port)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -40,6 +40,7 @@ class Charger:
         registration: status of our last BootNotification answer, None before the first.
         connections: how often it connected; `connected`: whether it is now.
         auth: (user, password bytes) of its last handshake, None without Basic auth.
+        certificate: common name of the client certificate in it, None without.
     """
 
     def __init__(self, central: CentralSystem, identity: str, limit: int):
@@ -55,6 +56,7 @@ class Charger:
         self.book = Book(central.new_transaction_id)
         self.registration: str | None = None
         self.auth: tuple[str, bytes] | None = None
+        self.certificate: str | None = None
         self.connections = 0
         self._connection: ServerConnection | None = None
         self._waiting: dict[str, tuple[str, dict[str, Any], asyncio.Future[Any]]] = {}

@@ -37,7 +37,7 @@ class CentralSystem:
         accept: identity -> False refuses the handshake with 404; an int is the HTTP status instead.
         on_event: called with an `Event` for all that happens; must not block.
         clock: UTC in seconds since 1970, for answers and events; simulated time if you have one.
-        ssl: a server's `ssl.SSLContext` makes it wss.
+        ssl: a server's `ssl.SSLContext` makes it wss; with `verify_mode` and a CA it asks for client certificates.
         frames: how many frames (and payloads of a kind) are kept for each charger.
 
     Attributes, to be changed at any time:
@@ -166,6 +166,7 @@ class CentralSystem:
         identity = _identity(connection.request.path)
         charger = self.chargers.setdefault(identity, Charger(self, identity, self._frames))
         charger.auth = _basic_auth(connection.request)
+        charger.certificate = _common_name(connection.transport.get_extra_info("peercert"))
         await charger.serve(connection)
 
     def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -214,6 +215,12 @@ def _reason(error: OSError) -> str:
 def _identity(path: str) -> str:
     """The last part of the path, percent-decoded; "" when there is none."""
     return unquote(urlsplit(path).path.rpartition("/")[2])
+
+
+def _common_name(certificate: dict[str, Any] | None) -> str | None:
+    """CN of a client certificate as ssl gives it."""
+    subject = (certificate or {}).get("subject", ())
+    return dict(pair for name in subject for pair in name).get("commonName")
 
 
 def _basic_auth(request: Request) -> tuple[str, bytes] | None:

@@ -91,17 +91,16 @@ class LiveBoard:
 
     def __init__(self, port: str, *, restart: str = "reset"):
         self.port, self.restart = port, restart
-        self._transport: SerialTransport
+        self.transport: SerialTransport  # mpremote's; what it raises, `errors` turns into a PilotwireError
 
     def __enter__(self) -> LiveBoard:
         ports.check(self.port)
-        self._transport = self._connect()
+        self.transport = self._connect()
         try:
-            with self._errors("cannot get MicroPython's prompt"):
+            with self.errors("cannot get MicroPython's prompt"):
                 self._enter(soft_reset=False)
                 self.run(_STOP)
-                self._enter(soft_reset=True)
-                self.run(_FEED)
+            self.reset()
         except BaseException:
             self._close()
             raise
@@ -112,6 +111,12 @@ class LiveBoard:
             self._leave()
         finally:
             self._close()
+
+    def reset(self) -> None:
+        """A fresh interpreter; the program stays stopped."""
+        with self.errors("cannot get MicroPython's prompt"):
+            self._enter(soft_reset=True)
+            self.run(_FEED)
 
     def _connect(self) -> SerialTransport:
         try:
@@ -133,32 +138,33 @@ class LiveBoard:
         # On failure the transport prints what it heard, which helps nobody.
         with contextlib.redirect_stdout(io.StringIO()):
             try:
-                self._transport.enter_raw_repl(soft_reset=soft_reset)
+                self.transport.enter_raw_repl(soft_reset=soft_reset)
             except TransportError:
                 # A program may swallow the first Ctrl-C, or be in the middle of its start.
                 time.sleep(0.5)
-                self._transport.enter_raw_repl(soft_reset=soft_reset)
+                self.transport.enter_raw_repl(soft_reset=soft_reset)
 
     def _leave(self) -> None:
         # The board may have gone with its cable; there is nothing to restart then.
         with contextlib.suppress(TransportError, OSError):
             if self.restart == "reset":
                 # A chip answers nothing any more; the Unix port has no reset, its soft reset follows.
-                self._transport.exec_raw_no_follow(
+                self.transport.exec_raw_no_follow(
                     "import machine\nif hasattr(machine, 'reset'):\n machine.reset()\n"
                 )
                 time.sleep(0.1)
             if self.restart != "no":
-                self._transport.exit_raw_repl()
-                self._transport.serial.write(b"\x04")
+                self.transport.exit_raw_repl()
+                self.transport.serial.write(b"\x04")
                 time.sleep(0.1)
 
     def _close(self) -> None:
         with contextlib.suppress(OSError):
-            self._transport.close()
+            self.transport.close()
 
     @contextlib.contextmanager
-    def _errors(self, what: str) -> Iterator[None]:
+    def errors(self, what: str) -> Iterator[None]:
+        """Raises PilotwireError(what, ...) for whatever fails on the line or on the board."""
         try:
             yield
         except TransportExecError as error:
@@ -180,8 +186,8 @@ class LiveBoard:
 
     def run(self, code: str) -> str:
         """Run code on the board; returns what it printed. PilotwireError for an exception there."""
-        with self._errors("a command failed"):
-            return self._transport.exec(code).decode("utf-8", "replace")
+        with self.errors("a command failed"):
+            return self.transport.exec(code).decode("utf-8", "replace")
 
     def json(self, code: str, expression: str) -> Any:
         """Run code, then the value of an expression, which must be JSON-able."""
@@ -202,9 +208,9 @@ class LiveBoard:
     def read(self, name: str) -> bytes | None:
         """Content of a file, None if there is none."""
         self.run("_feed()")
-        with self._errors(f"cannot read {name}"):
+        with self.errors(f"cannot read {name}"):
             try:
-                return bytes(self._transport.fs_readfile(name))
+                return bytes(self.transport.fs_readfile(name))
             except FileNotFoundError:
                 return None
 
@@ -212,16 +218,16 @@ class LiveBoard:
         """Replace a file, by a temporary one beside it and a rename; its folders are made."""
         part = name + ".part"
         self.run(_PATHS + f"_feed()\n_parents({name!r})")
-        with self._errors(f"cannot write {name}"):
+        with self.errors(f"cannot write {name}"):
             try:
-                self._transport.fs_writefile(part, data, chunk_size=_CHUNK, progress_callback=progress)
+                self.transport.fs_writefile(part, data, chunk_size=_CHUNK, progress_callback=progress)
             except OSError as error:
                 if error.errno == errno.ENOSPC:  # what was written of it would stay in the way
-                    self._transport.exec(f"try:\n f.close()\nexcept OSError:\n pass\nos.remove({part!r})")
+                    self.transport.exec(f"try:\n f.close()\nexcept OSError:\n pass\nos.remove({part!r})")
                 raise
-            self._transport.exec(f"os.rename({part!r}, {name!r})")
+            self.transport.exec(f"os.rename({part!r}, {name!r})")
 
     def remove(self, name: str) -> None:
         """Remove a file."""
-        with self._errors(f"cannot remove {name}"):
-            self._transport.fs_rmfile(name)
+        with self.errors(f"cannot remove {name}"):
+            self.transport.fs_rmfile(name)

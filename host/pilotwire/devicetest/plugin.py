@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,11 +24,15 @@ from pilotwire.devicetest import outline as outlines
 from pilotwire.devicetest.suite import Suite
 from pilotwire.errors import PilotwireError
 
+if TYPE_CHECKING:
+    from pilotwire.devicetest.on_board import TestBoard
+
 HEAP = 104 * 1024  # bytes of the chip: the line that the heap must not cross there (design.md, rule 2)
 TIMEOUT_S = 60.0
 _MOST_OUTPUT = 1 << 20
 
 _suite = pytest.StashKey[Suite]()
+_board: "pytest.StashKey[TestBoard | None]" = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,15 +42,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run tests of the device with the clock five seconds before 2^30 ms, where it wraps",
     )
+    group.addoption("--board", metavar="PORT", help="run tests of the device on the board at this serial port")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     suite = Suite(config.rootpath)
     config.stash[_suite] = suite
+    config.stash[_board] = None
+    port = config.getoption("--board")
+    if port:
+        from pilotwire.devicetest.on_board import TestBoard
+
+        config.stash[_board] = TestBoard(port, suite.out)
     # Last on the path: `import evse.pilot`, `import ticks` under CPython, and nothing of CPython is shadowed.
     for folder in suite.import_folders():
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    board = config.stash.get(_board, None)
+    if board:
+        board.close()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -68,8 +86,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     return ByInterpreter(config, log)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    return "device tests: clock starts 5 s before its wrap" if config.getoption("--near-wrap") else None
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    port = config.getoption("--board")
+    header = [f"device tests: on the board at {port}"] if port else []
+    return header + ["device tests: clock starts 5 s before its wrap"] * bool(config.getoption("--near-wrap"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -165,34 +185,14 @@ class DeviceFile(pytest.File):
                 [i.name, i.test.name, len(i.test.parameters), i.test.table, i.row, i.test.is_async] for i in items
             ],
         }
-        ended = ""
-        # A directory of its own, which tests may write to; and the output in a file, which cannot grow over all bounds.
-        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
-            command = [
-                *runtime.micropython(),
-                "-X",
-                f"heapsize={runtime.heap_bytes(heap)}",
-                "-c",
-                f"import runner; runner.main({setup!r})",
-            ]
-            child = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=suite.environment(self.path, self.outline.stand_ins),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-            try:
-                code = child.wait(limit)
-                ended = f"the interpreter ended early, with status {code}"
-            except subprocess.TimeoutExpired:
-                ended = f"timed out: no end after {limit:g} s (`# timeout:` in the file sets another limit)"
-            finally:
-                child.kill()
-                child.wait()
-            output.seek(0)
-            text = output.read(_MOST_OUTPUT).decode("utf-8", "replace")
+        board = self.config.stash[_board]
+        if board:
+            from pilotwire.devicetest.on_board import SLOWER
+
+            output, ended = board.run(suite.folders(self.path), setup, limit * SLOWER)
+        else:
+            output, ended = self._on_desktop(setup, heap, limit)
+        text = output.decode("utf-8", "replace")
         run = Run(ended=ended)
         for part in text.split("\x1e"):
             record, found, printed = part.partition("\n")
@@ -215,6 +215,36 @@ class DeviceFile(pytest.File):
             run.ended += f"; heap {heap // 1024}K of the chip"
         return run
 
+    def _on_desktop(self, setup: dict[str, Any], heap: int, limit: float) -> tuple[bytes, str]:
+        """(what the runner printed, why it ended) in the Unix port, with `heap` bytes of the chip."""
+        # A directory of its own, which tests may write to; and the output in a file, which cannot grow over all bounds.
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+            command = [
+                *runtime.micropython(),
+                "-X",
+                f"heapsize={runtime.heap_bytes(heap)}",
+                "-c",
+                f"import runner; runner.main({setup!r})",
+            ]
+            child = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=self.config.stash[_suite].environment(self.path, self.outline.stand_ins),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                code = child.wait(limit)
+                ended = f"the interpreter ended early, with status {code}"
+            except subprocess.TimeoutExpired:
+                ended = f"timed out: no end after {limit:g} s (`# timeout:` in the file sets another limit)"
+            finally:
+                child.kill()
+                child.wait()
+            output.seek(0)
+            return output.read(_MOST_OUTPUT), ended
+
 
 class DeviceItem(pytest.Item):
     """One test function, or one row of its table."""
@@ -227,6 +257,8 @@ class DeviceItem(pytest.Item):
         _require(self, test.requirements)
 
     def runtest(self) -> None:
+        if self.config.stash[_board] and self.parent.outline.stand_ins:
+            pytest.skip("needs the chip's stand-ins (" + ", ".join(self.parent.outline.stand_ins) + "), not a chip")
         outcome = self.parent.outcome(self.name)
         if outcome.output:
             self.add_report_section("call", "stdout", outcome.output)

@@ -69,8 +69,8 @@ class Suite:
             self._remove_others(wanted)
         self._built = True
 
-    def environment(self, path: Path, stand_ins: tuple[str, ...] = ()) -> dict[str, str]:
-        """Environment of the interpreter that runs the test file `path`."""
+    def folders(self, path: Path, stand_ins: tuple[str, ...] = ()) -> list[Path]:
+        """Where the interpreter that runs the test file `path` imports from."""
         folder = self.out / path.parent.relative_to(self.root)
         virtual = sorted(p for p in (self.out / "virtual").glob("*") if p.is_dir())
         unknown = set(stand_ins) - {p.name for p in virtual}
@@ -81,8 +81,11 @@ class Suite:
             )
         taken = [p for p in virtual if p.name in stand_ins or p.name not in _ASKED_FOR]
         top = next(self.out / f for f in _FOLDERS if path.is_relative_to(self.root / f))
-        folders = [self.out / "runner", *dict.fromkeys([folder, top]), *taken, self.out / "app"]
-        return {**os.environ, "MICROPYPATH": ":".join([*map(str, folders), ".frozen"])}
+        return [self.out / "runner", *dict.fromkeys([folder, top]), *taken, self.out / "app"]
+
+    def environment(self, path: Path, stand_ins: tuple[str, ...] = ()) -> dict[str, str]:
+        """Environment of the interpreter that runs the test file `path`."""
+        return {**os.environ, "MICROPYPATH": ":".join([*map(str, self.folders(path, stand_ins)), ".frozen"])}
 
     def explain(self, traceback: str) -> str:
         """A MicroPython traceback without the runner's frames: the error, then each line with its source below."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,12 @@ from pilotwire.arguments import UsageError
 from pilotwire.boards import CHIPS, Board
 from pilotwire.device import ports
 from pilotwire.errors import PilotwireError
+from pilotwire.extras import Extras, with_pulses
+from pilotwire.extras import files as extra_files
 from pilotwire.flash import first_boot, plan, source
 from pilotwire.flash.firmware_image import FirmwareImage
 from pilotwire.flash.report import Report
+from pilotwire.provision import setup_password
 
 
 @dataclass
@@ -25,6 +28,7 @@ class Options:
     port: str | None = None
     image: Path | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    extras: Extras = field(default_factory=Extras)
     baud: int = 460800
     all_ports: bool = False
     erase: bool = False
@@ -55,9 +59,9 @@ def run(options: Options) -> None:
         )
         if image.warning:
             report.warn(image.warning)
-        lean = registry.lean(options.settings)
-        settings = settings_file.dump(lean) if lean else None
-        files = plan.device_files(board, build.files(lines=options.lines), settings)
+        if options.extras.pulses is not None:
+            board = replace(board, text=with_pulses(board.text, options.extras.pulses))
+        files = plan.device_files(board, build.files(lines=options.lines) | extra_files(options.extras))
         if options.dry_run:
             _dry_run(board, image, files, options, report)
             return
@@ -109,10 +113,11 @@ def _one(
             )
         size = f"{session.flash_bytes >> 20} MB" if session.flash_bytes else "unknown"
         report.say(f"{port}: {session.chip_text}, MAC {session.mac}, flash {size}")
+        settings, password = _settings(options)
         planned = plan.make(
             board,
             image,
-            files,
+            files | settings,
             before=session.table,
             flash_bytes=session.flash_bytes,
             erase=options.erase,
@@ -123,7 +128,13 @@ def _one(
             report.say(f"gone will be {loss}")
         session.write(planned)
     said = _first_boot(port, options, report)
-    _summary(board, port, session.mac, image, options, said, report)
+    _summary(board, port, session.mac, image, options, password, said, report)
+
+
+def _settings(options: Options) -> tuple[dict[str, bytes], str]:
+    """The settings file of one board, and the password of its set-up mode: each board has its own."""
+    values = {"SetupPassword": setup_password(), **options.settings}
+    return {settings_file.PATH: settings_file.dump(registry.lean(values))}, values["SetupPassword"]
 
 
 def _confirmed(planned: plan.Plan, options: Options, port: str) -> None:
@@ -151,9 +162,11 @@ def _summary(
     mac: str,
     image: FirmwareImage,
     options: Options,
+    password: str,
     said: dict[str, Any] | None,
     report: Report,
 ) -> None:
+    network = "pilotwire-" + mac.replace(":", "")[-6:].upper()
     account = {
         "board": board.id,
         "port": port,
@@ -162,6 +175,7 @@ def _summary(
         "pilotwire": __version__ if said is None else said["version"],
         "settings": sorted(options.settings),
         "started": said is not None,
+        "setup": {"network": network, "password": password},
     }
     if options.as_json:
         print(json.dumps({"event": "done", **account}), flush=True)
@@ -172,15 +186,18 @@ def _summary(
         report.say(f"{board.id} on {port} is written and verified ({what}); its start was not watched")
     else:
         report.say(f"{board.id} on {port} is a wallbox: {what}")
-        report.say(f"  it runs slot {said.get('slot')}, {said.get('registered') or 'not yet registered'}")
+        now = "in set-up mode" if "setup" in said else said.get("registered") or "not yet registered"
+        report.say(f"  it runs slot {said.get('slot')}, {now}")
+    report.say(f"  set-up mode: network {network}, password {password}  (write it on the housing)")
     if not options.settings.get("CentralSystemURL"):
-        report.say(f"  next: pilotwire provision --port {port}")
+        report.say(f"  next: join that network with a phone, or pilotwire provision --port {port}")
     report.say(f"  look: pilotwire monitor --port {port}")
 
 
 def _dry_run(
     board: Board, image: FirmwareImage, files: dict[str, bytes], options: Options, report: Report
 ) -> None:
+    files = files | _settings(options)[0]
     planned = plan.make(board, image, files, erase=options.erase, erase_ledger=options.erase_ledger)
     if options.as_json:
         account = {

@@ -52,11 +52,9 @@ class Plan:
         return any(region.offset == 0 and region.what == "everything" for region in self.erases)
 
 
-def device_files(board: Board, firmware: dict[str, bytes], settings: bytes | None) -> dict[str, bytes]:
-    """All files of the board's file system, by absolute path; with this user's key for updates, if there is one."""
+def device_files(board: Board, firmware: dict[str, bytes]) -> dict[str, bytes]:
+    """All files of the board's file system but its settings; with this user's key for updates, if there is one."""
     files = {**firmware, "/board.json": board.text, "/slot": SLOT}
-    if settings is not None:
-        files["/data/settings"] = settings
     public = keys.for_boards()
     if public is not None:
         files[keys.ON_BOARD] = public

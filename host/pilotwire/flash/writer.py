@@ -27,6 +27,7 @@ from pilotwire.image import FLASH_START, TABLE_SIZE
 
 ROM_BAUD = 115200
 _ATTEMPTS = 5
+_PIECE = 64 * 1024
 
 _BOOT = (
     "hold the board's BOOT button, press and let go EN (or RST), let go BOOT, and run the command again; "
@@ -140,10 +141,7 @@ class Session:
     def write(self, plan: Plan) -> None:
         """Do the plan; every region is verified by its MD5. Then the board starts."""
         with self._errors(f"the flash of the board on {self.port} is not whole", _AGAIN):
-            self._esp = cmds.run_stub(self._esp)
-            if self.baud != ROM_BAUD:
-                self._change_baud()
-            cmds.attach_flash(self._esp)
+            self._hurry()
             for region in plan.erases:
                 self._report.say(f"erasing {region.what} ({region.size >> 10} KB at {region.offset:#x})")
                 if plan.everything:
@@ -161,6 +159,25 @@ class Session:
         # After the last byte nothing of the board depends on it.
         with contextlib.suppress(FatalError, OSError):
             cmds.reset_chip(self._esp, "hard-reset")
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Bytes of the flash."""
+        with self._errors(f"cannot read the flash of the board on {self.port}", "check the cable, or try --baud 115200"):
+            self._hurry()
+            found = bytearray()
+            while len(found) < size:  # in pieces, each with an MD5 of its own
+                found += self._esp.read_flash(offset + len(found), min(_PIECE, size - len(found)))
+                self._report.progress("reading", len(found), size)
+            return bytes(found)
+
+    def _hurry(self) -> None:
+        """esptool's stub in place of the boot loader in ROM, at full speed."""
+        if self._esp.IS_STUB:
+            return
+        self._esp = cmds.run_stub(self._esp)
+        if self.baud != ROM_BAUD:
+            self._change_baud()
+        cmds.attach_flash(self._esp)
 
     def _change_baud(self) -> None:
         try:

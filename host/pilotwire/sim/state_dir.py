@@ -68,6 +68,7 @@ class StateDir:
         settings: dict[str, str],
         image: Path | None = None,
         changes: dict[str, Any] | None = None,
+        files: dict[str, bytes] | None = None,
     ) -> dict[str, Any]:
         """Make what is missing; returns the board.
 
@@ -76,6 +77,7 @@ class StateDir:
             settings: written over those that are on the flash already.
             image: flash of a box that starts for the first time, the build's if None.
             changes: laid over the board, see `Supervisor`.
+            files: written onto the flash where they differ.
         """
         try:
             board = json.loads(
@@ -102,17 +104,18 @@ class StateDir:
                 part.replace(self.flash)
             if not self.board.exists() or self.board.read_bytes() != text:
                 write(self.board, text)
-            self._write_flash(text, settings)
+            self._write_flash(text, settings, files or {})
             self.rtc.touch()
         except OSError as error:
             raise PilotwireError(f"cannot use {self.path}", _why(error)) from None
         return board
 
-    def _write_flash(self, board: bytes, settings: dict[str, str]) -> None:
+    def _write_flash(self, board: bytes, settings: dict[str, str], files: dict[str, bytes]) -> None:
         settings_file.dump(settings)  # refuses a name that could not be read back
         with self._opened() as flash:
-            if not flash.exists("/board.json") or flash.read("/board.json") != board:
-                flash.write("/board.json", board)
+            for name, data in {"/board.json": board, **files}.items():
+                if not flash.exists(name) or flash.read(name) != data:
+                    flash.write(name, data)
             public = keys.for_boards()
             if public is not None and not flash.exists(keys.ON_BOARD):
                 flash.write(keys.ON_BOARD, public)

@@ -43,6 +43,7 @@ class Supervisor:
         control: where to listen; port 0 = any.
         on_event: called with each Event.
         image: flash for a first start, in place of the build's.
+        files: written onto the flash: path on the box -> bytes.
         ticks: first value of the box's ticks_ms.
         board: laid over the virtual board.json; its `connectors` over those of the same place, None takes a key away.
 
@@ -61,12 +62,13 @@ class Supervisor:
         control: tuple[str, int] = ("127.0.0.1", 0),
         on_event: Callable[[Event], Any] | None = None,
         image: Path | None = None,
+        files: dict[str, bytes] | None = None,
         ticks: int | None = None,
         board: dict[str, Any] | None = None,
     ):
         self._path, self._settings, self._connectors = Path(state_dir), settings or {}, connectors
         self._speed, self._heap, self._where, self._image = speed, heap, control, image
-        self._on_event, self._board = on_event, board or {}
+        self._on_event, self._board, self._files = on_event, board or {}, files or {}
         self._env = {} if ticks is None else {"PILOTWIRE_TICKS": str(ticks)}
         self.control_address: tuple[str, int] = control
         self._waits: list[tuple[int, dict[str, Any], asyncio.Future[bool]]] = []
@@ -79,7 +81,7 @@ class Supervisor:
             self._dir = await asyncio.to_thread(StateDir, self._path)
             stack.callback(self._dir.close)
             board = await asyncio.to_thread(
-                self._dir.prepare, self._connectors, self._settings, self._image, self._board
+                self._dir.prepare, self._connectors, self._settings, self._image, self._board, self._files
             )
             self._world = World(board, self._tell_at, self._dir.load_world())
             self._start_ms = self._world.now
