@@ -1,4 +1,4 @@
-# ruff: noqa: B018
+# ruff: noqa: B018, B905, C419
 # Runs inside MicroPython: the safety step of a whole charger, in every state and fault, and what it leaves on the heap.
 #
 #   from step_script import play; play()      prints one line "@ {...}" of JSON
@@ -74,6 +74,9 @@ class Board:
     pressed = False
 
     def emergency(self):
+        return self.pressed
+
+    def tamper(self):
         return self.pressed
 
 
