@@ -5,7 +5,7 @@
 import asyncio
 import gc
 
-import evse.connector  # noqa: F401  what puts it together is cold
+from evse import connector  # noqa: F401  what puts it together is cold
 from ocpp16.charge_point import ChargePoint
 from ocpp16.connection import Connection
 from outlet import Outlet
@@ -164,7 +164,7 @@ class Wallbox:
         if ocpp.accepted or (alone and not ocpp.trial):
             self.proven = True
             try:
-                cold.call(ocpp.slots, "prove", ocpp.store, self.slot)
+                cold.call(ocpp.slots, "prove", ocpp.store, self.slot)  # by name: port.slots
                 ocpp.trial = False
             except OSError as e:
                 self.log.error("app", "flash: %s" % e)

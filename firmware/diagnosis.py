@@ -17,7 +17,7 @@ def lines(wallbox, start, stop):
     hidden = []
     for name in _MAKERS:
         gc.collect()
-        for text in cold.call(name, "parts", wallbox, start, stop, hidden):
+        for text in cold.call(name, "parts", wallbox, start, stop, hidden):  # by name: those of _MAKERS
             for secret in hidden:
                 text = text.replace(secret, "***")
             yield text.encode() + b"\n"

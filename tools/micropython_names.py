@@ -55,14 +55,16 @@ def main(checkout: Path) -> None:
     static = {name for name in ast.literal_eval(quoted[1]) if name.isidentifier()}
     core = in_c(checkout / "py") | in_c(checkout / "extmod") | in_c(checkout / "shared")
     frozen = [*(checkout / "extmod" / "asyncio").glob("*.py"), *(checkout / "ports" / "esp32" / "modules").glob("*.py")]
-    modules = {name for path in frozen for name in in_python(path, arguments=True)}
-    known = core | modules | in_c(checkout / "ports" / "esp32") | in_c(checkout / "drivers")
+    python = {name for path in frozen for name in in_python(path, arguments=True)}
+    known = core | python | in_c(checkout / "ports" / "esp32") | in_c(checkout / "drivers")
     known |= {name for path in STUBS.rglob("*.pyi") if "stdlib" not in path.parts for name in in_python(path, arguments=False)}
-    asked = sorted(name for name in core | modules if name.isidentifier() and name not in static)
+    asked = sorted(name for name in core | python if name.isidentifier() and name not in static)
     printed = runtime.run(["-c", _ASK % " ".join(asked)], heap=4 << 20).stdout
     rom = set(asked) - set(re.findall(r"^Q\((.*)\)$", printed, re.M))
+    listed = runtime.run(["-c", "help('modules')"]).stdout.rpartition("Plus")[0]
+    modules = set(re.findall(r"[a-z_]\w*", listed)) | {p.stem for p in STUBS.rglob("*.pyi")} | {p.stem for p in frozen}
     text = _HEAD
-    for kind, names in ("static", static), ("rom", rom), ("known", known - static - rom):
+    for kind, names in ("static", static), ("rom", rom), ("known", known - static - rom), ("modules", modules):
         text += f"\n[{kind}]\n" + textwrap.fill(" ".join(sorted(names)), 125, break_on_hyphens=False) + "\n"
     OUT.write_text(text)
 

@@ -42,7 +42,7 @@ async def _check(check, *args):
     finally:
         x509chain = None
         for name in _MODULES:
-            cold.drop(name)
+            cold.drop(name)  # by name: those of _MODULES
 
 
 async def _own(x509chain, cp, chain, roots):

@@ -74,4 +74,4 @@ class Profile:
         if module is None:
             return {"status": "UnknownVendorId"}
         message = payload.get("messageId") or ""
-        return cold.call(module, "handle", self._cp, message.lower(), payload.get("data"))
+        return cold.call(module, "handle", self._cp, message.lower(), payload.get("data"))  # by name: those of vendors

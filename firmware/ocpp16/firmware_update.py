@@ -29,8 +29,8 @@ async def run(cp):
     if request is None:
         return
     module = request.get("report") or "ocpp16.update_report"
-    report = cold.load(module).Report(cp, request)
-    cold.drop(module)
+    report = cold.load(module).Report(cp, request)  # by name: update_report, or what the request has
+    cold.drop(module)  # by name: as above
     try:
         if "told" not in request:
             if "slot" in request:
@@ -66,7 +66,7 @@ async def _update(cp, request, report):
         request["slot"] = download.slot
         firmware_request.save(cp, request)
         await report.restart()
-        cold.call(cp.slots, "switch", download.slot, download.image)
+        cold.call(cp.slots, "switch", download.slot, download.image)  # by name: port.slots
         cp.restart = "update"
         while True:
             await asyncio.sleep_ms(_TURN_MS)
@@ -99,7 +99,7 @@ class _Download:
         self._end = None  # size of the bundle, once its list was checked
         self._install = None
         self.image = None  # partition for the image of MicroPython, if the bundle has one
-        self.slot, self._mpy, self._board, self._pair = cold.call(cp.slots, "target", cp.slot)
+        self.slot, self._mpy, self._board, self._pair = cold.call(cp.slots, "target", cp.slot)  # by name: port.slots
 
     def close(self):
         if self._install:

@@ -140,7 +140,7 @@ class Rpc:
             raise OcppError("NotImplemented", action)
         schema.check(action, payload)
         try:
-            profile = cold.call(_profile_of(action), "Profile", self.source)
+            profile = cold.call(_profile_of(action), "Profile", self.source)  # by name: modules of profiles.txt
             handler = getattr(profile, method_name(action))  # by name: actions in snake case
         except (ImportError, AttributeError):
             raise OcppError("NotSupported", action)

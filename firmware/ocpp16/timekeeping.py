@@ -10,7 +10,7 @@ import cold
 import iso8601
 
 _FILE = "clock"  # of the store: UTC, as seconds since 2000
-_BUILD = __file__.rsplit("/", 2)[0] + "/build.json"
+_BUILD = cold.HERE + "/build.json"
 _DAY_S = 86400
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _HEAD = 2048

@@ -130,7 +130,7 @@ class _Wiring:
 
 def _driver(config):
     """The driver of a reader or a meter: `Driver` in port/<driver>.py."""
-    return __import__("port." + config["driver"], None, None, ("*",)).Driver(config)
+    return __import__("port." + config["driver"], None, None, ("*",)).Driver(config)  # by name: line, pn532, sdm630
 
 
 def wire(board, config, connector):

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from pilotwire import __date__, __minimum__, __version__, image, runtime, schemas
 from pilotwire.errors import PilotwireError
+from pilotwire.module_names import module_of
 from pilotwire.renaming import Program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,14 +111,27 @@ def compile_module(path: Path, name: str, flags: tuple[str, ...], text: bytes | 
     return cached.read_bytes()
 
 
+def program(extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ()) -> Program:
+    """The modules of firmware and libraries with the names that they have on the device; for the arguments see `files`."""
+    root = repository()
+    texts = {name: path.read_text("utf-8") for name, path in _modules(root, extra).items()}
+    whole = [(root / "firmware" / name).read_text("utf-8") for name in RUN_AS_SOURCE]
+    whole += [*beside, *(path.read_text("utf-8") for path in packaged(texts.values()).values())]
+    return Program(texts, whole, [path.read_text("utf-8") for path in (root / "firmware").rglob("*.txt")])
+
+
+def _modules(root: Path, extra: Mapping[str, Path] | None) -> dict[str, Path]:
+    return {name: path for name, path in {**sources(root), **(extra or {})}.items() if name not in RUN_AS_SOURCE}
+
+
 def files(
     opt: int = 3, lines: bool = False, extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ()
 ) -> dict[str, bytes]:
-    """What goes onto the flash for the app: {"/boot.py": ..., "/a/ocpp16/core.mpy": ...}.
+    """What goes onto the flash for the app: {"/boot.py": ..., "/a/app.mpy": ...}.
 
     Args:
         opt: level of mpy-cross; from 1 on asserts are gone, at 3 line numbers as well.
-        lines: keep line numbers and names in tracebacks (-O2), at more bytes and much more RAM.
+        lines: keep line numbers, names and folders of the sources (-O2), at more bytes and much more RAM.
         extra: more modules, {"ocpp_bench.py": file}, that are renamed and compiled with the others.
         beside: sources that use the others and are compiled elsewhere; the names that they use are kept.
     """
@@ -129,24 +143,25 @@ def files(
         if not path.is_file():
             raise PilotwireError(f"firmware/{name} is missing", "the board starts with it")
         made[f"/{name}"] = path.read_bytes()
-    for path in sorted((root / "firmware").rglob("*.txt")):
-        made[f"/a/{path.relative_to(root / 'firmware').as_posix()}"] = path.read_bytes()
-    paths = {name: path for name, path in {**sources(root), **(extra or {})}.items() if name not in RUN_AS_SOURCE}
-    texts = {name: path.read_text("utf-8") for name, path in paths.items()}
     names: dict[str, dict[str, str]] = {}
-    foreign = packaged(texts.values())
-    if not lines:
-        whole = [made[f"/{name}"].decode() for name in RUN_AS_SOURCE]
-        whole += [*beside, *(path.read_text("utf-8") for path in foreign.values())]
-        program = Program(texts, whole, [data.decode() for name, data in made.items() if name.endswith(".txt")])
-        texts = {name: program.source(name) for name in texts}
-        names = {_traced(name): program.names(name) for name in texts}
+    renamed = None if lines else program(extra, beside)
+    paths = _modules(root, extra)
     for name, path in paths.items():
-        shown = name if lines else _traced(name)
-        made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, shown, flags, texts[name].encode())
-    for name, path in foreign.items():
+        if renamed is None:
+            made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
+            continue
+        # Tracebacks call a module as `import` does, since that name is in RAM already.
+        module = renamed.module(module_of(name))
+        text = renamed.source(name).encode()
+        made[f"/a/{module.replace('.', '/')}.mpy"] = compile_module(path, module, flags, text)
+        names[module] = {"": name, **renamed.names(name)}
+    for name, path in packaged(path.read_text("utf-8") for path in paths.values()).items():
         made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
-    made["/a/ocpp16/schemas.txt"] = schemas.generate().encode()
+    # What a module finds beside itself.
+    data = {path.relative_to(root / "firmware"): path.read_bytes() for path in sorted((root / "firmware").rglob("*.txt"))}
+    data[Path("ocpp16/schemas.txt")] = schemas.generate().encode()
+    for place, content in data.items():
+        made[f"/a/{place.as_posix() if lines else place.name}"] = content
     digest = hashlib.sha256()
     for name in sorted(made):
         digest.update(name.encode() + b"\0" + hashlib.sha256(made[name]).digest())
@@ -164,7 +179,7 @@ def files(
 
 
 def names_file(digest: str) -> Path:
-    """Where the names of a build are kept, {module: {new name: old name}}, for `pilotwire.tracebacks`; not on the device.
+    """Where the names of a build are kept for `pilotwire.tracebacks`: {module: {"": its source, new name: old name}}.
 
     Args:
         digest: the build, as `hash` of its build.json says.
@@ -176,11 +191,6 @@ def _keep_names(path: Path, names: dict[str, dict[str, str]]) -> None:
     text = json.dumps(names, sort_keys=True).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, text)  # also when it is there: the newest is the last that was built
-
-
-def _traced(name: str) -> str:
-    """How tracebacks call a module: as `import` does, since that name is in RAM already."""
-    return name.removesuffix(".py").replace("/", ".")
 
 
 def firmware(out: Path, opt: int = 3, lines: bool = False) -> Path:

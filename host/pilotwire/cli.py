@@ -58,7 +58,7 @@ def options(
     """Options before the command; --debug is read by `main`."""
 
 
-@app.command()
+@app.command(short_help="Charge a car, then play with box and central system.")
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the session.")] = False,
     json: Annotated[
@@ -91,7 +91,7 @@ def demo(
     )
 
 
-@app.command()
+@app.command(short_help="A virtual wallbox.")
 def sim(
     csms: Annotated[str, typer.Option(help="URL of the central system, ws:// or wss://.")],
     id: Annotated[str, typer.Option(help="Identity of the charger.")],
@@ -129,7 +129,7 @@ def sim(
     _run(commands.sim(state, options, page=arguments.page(page), as_json=json, verbose=verbose))
 
 
-@app.command()
+@app.command(short_help="A central system for development, with its page.")
 def csms(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port, 0 for a free one.")] = 9000,
@@ -145,7 +145,7 @@ def csms(
     _run(commands.csms(host, port, page=arguments.page(page), as_json=json))
 
 
-@app.command()
+@app.command(short_help="Scenario files, headless, with a report.")
 def play(
     files: Annotated[list[Path], typer.Argument(help="Scenario files; each gets a new box.")],
     csms: Annotated[

@@ -77,7 +77,9 @@ def warm_modules(root: Path) -> list[str]:
         if path is None or name in order or name in seen:
             return
         seen.add(name)
-        for node in ast.parse(path.read_text("utf-8")).body:
+        tree = ast.parse(path.read_text("utf-8"))
+        # `start` imports in a function what only a charger needs, and what only set-up mode does.
+        for node in ast.walk(tree) if name == "start" else tree.body:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     visit(alias.name)
@@ -87,25 +89,28 @@ def warm_modules(root: Path) -> list[str]:
                     visit(f"{node.module}.{alias.name}")
         order.append(name)
 
-    seen: set[str] = set()
+    seen = {"port.access_point"}
     for name in ("app", "start", "tlsclient"):
         visit(name)
     return [name for name in order if name != "start"]
 
 
-def _pieces(modules: list[str], prefix: str | None) -> list[str]:
+def _pieces(modules: dict[str, str], prefix: str | None) -> list[str]:
     # ocpp_bench imports firmware, so it can not be had before the count: it is a step that is taken out again.
     pieces = [stubs(prefix), "import nor", "gc.collect()", "show('')"]
-    for name in [*modules, "ocpp_bench"]:
-        pieces += [f"import {name}", "gc.collect()", f"show({name!r})"]
+    for name, module in [*modules.items(), ("ocpp_bench", "ocpp_bench")]:
+        pieces += [f"import {module}", "gc.collect()", f"show({name!r})"]
     for number, text in enumerate(_SESSION):
         pieces += [text, "gc.collect()", f"show('session {number + 1}')"]
     return pieces
 
 
-def _files(root: Path) -> dict[str, bytes]:
-    extra = {f"{name}.py": root / path for name, path in _TEST.items()}
-    return {name: data for name, data in build.files(extra=extra, beside=[_STUBS, *_SESSION]).items() if name.startswith("/a/")}
+def _built(root: Path) -> tuple[dict[str, str], dict[str, bytes]]:
+    """{warm module: its name on the device}, and the files of the slot."""
+    extra, beside = {f"{name}.py": root / path for name, path in _TEST.items()}, [_STUBS, *_SESSION]
+    program = build.program(extra, beside)
+    files = {name: data for name, data in build.files(extra=extra, beside=beside).items() if name.startswith("/a/")}
+    return {name: program.module(name) for name in warm_modules(root)}, files
 
 
 def _parse(text: str) -> dict[str, int]:
@@ -117,7 +122,7 @@ def _parse(text: str) -> dict[str, int]:
     return {label: value - base - (test if "session" in label else 0) for label, value in found.items()}
 
 
-def _run64(modules: list[str], files: dict[str, bytes], folder: Path) -> dict[str, int]:
+def _run64(modules: dict[str, str], files: dict[str, bytes], folder: Path) -> dict[str, int]:
     for name, data in files.items():
         path = folder / name.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -178,7 +183,7 @@ def fetch(root: Path) -> Path:
 def measure() -> list[Step]:
     """Live heap of both after every step."""
     root = build.repository()
-    modules, files = warm_modules(root), _files(root)
+    modules, files = _built(root)
     with tempfile.TemporaryDirectory() as folder:
         heap64 = _run64(modules, files, Path(folder))
     heap32 = _parse(run32(_pieces(modules, None), files))

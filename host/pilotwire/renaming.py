@@ -7,11 +7,12 @@ interns itself and that the program does not use: `energised` becomes `copysign`
 
     program = Program(texts)             {"evse/pilot.py": source}, all that will meet in one interpreter
     program.source("evse/pilot.py")      what to compile
+    program.module("evse.pilot")         what it is called now, see pilotwire.module_names
     program.names("evse/pilot.py")       {new name: old name}, for tracebacks
 
 Two names may become the same one if no module uses both: an attribute that is stored from outside of its class meets all others.
 What is never touched: names that MicroPython knows, since they may be those of its objects (micropython_names.txt); names that
-stand in a string or in a data file, since getattr may be given them; modules; exceptions, which are shown to people; and
+stand in a string or in a data file, since getattr may be given them; exceptions, which are shown to people; and
 what the sources in `beside` use, which run unchanged. The functions that cold.call and cold.run are given are renamed with
 their modules. Where it can not be seen what a getattr reaches, a comment `# by name: ...` on its line must say what it is.
 """
@@ -26,8 +27,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from zlib import crc32
 
+from pilotwire import module_names
 from pilotwire.errors import PilotwireError
-from pilotwire.shrink import apply, check_bases, constants, is_private, keywords, place, short_arguments, without_const
+from pilotwire.module_names import module_of
+from pilotwire.shrink import (
+    apply,
+    check_bases,
+    constants,
+    dotted,
+    is_private,
+    keywords,
+    place,
+    said_by_name,
+    short_arguments,
+    without_const,
+)
 
 _FILE = Path(__file__).with_name("micropython_names.txt")
 # The compiler, or C code that is handed an object of ours, would take these for its own.
@@ -38,12 +52,11 @@ _SPECIAL = set(
 )
 _ARGUMENTS = 12  # names set aside for arguments, the same in every function
 _COMMON = 4  # modules from which on a name gets one of those that take fewest bytes in a .mpy
-_BY_NAME = re.compile(r"# by name: \S")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def micropython_names() -> dict[str, frozenset[str]]:
-    """{"static": ..., "rom": ..., "known": ...}: in the ROM of every port, in that of ours, and somewhere in MicroPython."""
+    """Names in the ROM of every port ("static"), in that of ours ("rom"), somewhere in MicroPython ("known"); its "modules"."""
     _, *parts = re.split(r"^\[(\w+)\]$", _FILE.read_text("utf-8"), flags=re.M)
     return {kind: frozenset(text.split()) for kind, text in zip(parts[::2], parts[1::2], strict=True)}
 
@@ -56,9 +69,10 @@ def snake(action: str) -> str:
 class _Module:
     """What one source defines and uses."""
 
-    def __init__(self, name: str, text: str):
+    def __init__(self, name: str, text: str, modules: set[str]):
         self.name = name
         self.text = text
+        self.modules = modules  # all of the program
         self.tree = ast.parse(text)
         self.defined: set[str] = set()  # here, at top level or in a class
         self.stored: set[str] = set()  # as attributes of other objects
@@ -74,7 +88,7 @@ class _Module:
             for around in ast.walk(self.tree)
             if isinstance(around, ast.ClassDef)
             for node in ast.walk(around)
-            if isinstance(node, ast.Attribute) and _dotted(node.value) == "self"
+            if isinstance(node, ast.Attribute) and dotted(node.value) == "self"
         }
         for node in ast.walk(self.tree):
             self._look(node)
@@ -82,52 +96,55 @@ class _Module:
 
     def _imports(self) -> None:
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                self.kept |= {part for alias in node.names for part in f"{alias.name}.{alias.asname or ''}".split(".")}
-            elif isinstance(node, ast.ImportFrom):
-                self.kept |= set((node.module or "").split("."))
-                self.kept |= {alias.asname for alias in node.names if alias.asname}
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            whole = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            for alias in node.names:
+                if whole.removesuffix(".") in self.modules:
+                    self.defined |= {alias.asname} if alias.asname else set()
+                elif whole + alias.name in self.modules:
+                    if "." in alias.name and not alias.asname:
+                        self._refuse(node, "import of a module in a package", "write `from package import module`")
+                    self.defined.add(alias.asname or alias.name)
+                else:
+                    self.kept |= {*whole.split("."), *alias.name.split("."), alias.asname or ""}
 
     def _jobs(self) -> None:
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call) and _dotted(node.func) in ("cold.call", "cold.run") and len(node.args) > 1:
+            if isinstance(node, ast.Call) and dotted(node.func) in ("cold.call", "cold.run") and len(node.args) > 1:
                 job = node.args[1]
                 if isinstance(job, ast.Constant) and not is_private(str(job.value)):
                     self.jobs.append(job)
-                elif not self._says_what(node):
-                    self._refuse(node, f"{_dotted(node.func)} is given a function by a name that can not be seen")
+                elif not said_by_name(self.text, node):
+                    self._refuse(node, f"{dotted(node.func)} is given a function by a name that can not be seen")
         self._job_ids = {id(job) for job in self.jobs}
 
-    def _says_what(self, node: ast.AST) -> bool:
-        lines = self.text.splitlines()[node.lineno - 1 : node.end_lineno]  # type: ignore[attr-defined]
-        return any(_BY_NAME.search(line) for line in lines)
-
-    def _refuse(self, node: ast.AST, what: str) -> None:
+    def _refuse(self, node: ast.AST, what: str, do: str = "") -> None:
         raise PilotwireError(
             f"{self.name}:{node.lineno}: {what}",  # type: ignore[attr-defined]
             "names are renamed for the charger, but not those in strings",
-            "write the names out, or see that each stands in a string of the sources and add `# by name: which` to the line",
+            do or "write them out, or see that each is a string of the sources and add `# by name: which` to the line",
         )
 
     def _look(self, node: ast.AST) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if id(node) not in self._job_ids:
-                self.kept |= set(node.value.split("."))
+                self.kept.add(node.value)
         elif isinstance(node, ast.JoinedStr):  # one token up to Python 3.11
             self.kept |= {getattr(n, "attr", None) or getattr(n, "id", "") for n in ast.walk(node)}
         elif isinstance(node, ast.Call):
-            name = _dotted(node.func)
+            name = dotted(node.func)
             if name in ("getattr", "hasattr", "setattr", "delattr"):
-                if not (isinstance(node.args[1], ast.Constant) or self._says_what(node)):
+                if not (isinstance(node.args[1], ast.Constant) or said_by_name(self.text, node)):
                     self._refuse(node, f"{name} of a name that can not be seen")
-            elif name in ("globals", "locals", "vars", "exec", "eval", "dir"):
+            elif name in ("globals", "locals", "vars", "exec", "eval", "dir") and not said_by_name(self.text, node):
                 self._refuse(node, f"{name} shows names")
-            if any(keyword.arg is None for keyword in node.keywords) and not self._says_what(node):
+            if any(keyword.arg is None for keyword in node.keywords) and not said_by_name(self.text, node):
                 self._refuse(node, "** passes names")
-        elif isinstance(node, ast.arguments) and node.kwarg and not self._says_what(node.kwarg):
+        elif isinstance(node, ast.arguments) and node.kwarg and not said_by_name(self.text, node.kwarg):
             self._refuse(node.kwarg, "** takes names")
         elif isinstance(node, ast.ClassDef):
-            if any(re.search(r"(Error|Exception)$", _dotted(base)) for base in node.bases):
+            if any(re.search(r"(Error|Exception)$", dotted(base)) for base in node.bases):
                 self.kept.add(node.name)
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             self.defined.add(node.attr)
@@ -153,16 +170,15 @@ class _Module:
                     self.defined.add(node.name)
 
 
-def _dotted(node: ast.AST) -> str:
-    if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value)}.{node.attr}"
-    return node.id if isinstance(node, ast.Name) else "?"
-
-
 def identifiers(source: str) -> set[str]:
-    """All names of a source, and the words of its strings."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {word for token in tokens if token.type != tokenize.COMMENT for word in _WORD.findall(token.string)}
+    """All names of a source, and strings that may be names."""
+    names = {t.string for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type == tokenize.NAME}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+            names.add(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            names |= set(_WORD.findall(ast.unparse(node)))
+    return names
 
 
 class Program:
@@ -180,7 +196,8 @@ class Program:
     def __init__(self, texts: Mapping[str, str], beside: Iterable[str] = (), data: Iterable[str] = ()):
         names = micropython_names()
         given = {word for text in data for word in _WORD.findall(text)}
-        given |= {snake(word) for word in given}.union(*map(identifiers, beside))
+        given |= {snake(word) for word in given}
+        given |= {word for text in beside for word in identifiers(text) if not is_private(word)}
         rom = names["static"] | names["rom"]
         whole = {name: without_const(text) for name, text in texts.items()}
         words = given.union(*map(identifiers, whole.values()))
@@ -191,11 +208,14 @@ class Program:
         arguments, large = large[:_ARGUMENTS], large[_ARGUMENTS:]
         passed = keywords(texts.values())
         self._modules: dict[str, _Module] = {}
+        self._own = {module_of(name) for name in texts}
         for name, text in whole.items():
             check_bases(ast.parse(text), name)
-            self._modules[name] = _Module(name, short_arguments(text, passed, arguments, rom))
+            self._modules[name] = _Module(name, short_arguments(text, passed, arguments, rom), self._own)
+        trees = {name: (module.text, module.tree) for name, module in self._modules.items()}
+        files = [name for name in large if name.islower() and name not in names["modules"]]
+        self._files = module_names.choose(trees, given, files)
         kept: set[str] = set(rom | names["known"]) | set(dir(builtins)) | given
-        kept |= {part for name in texts for part in name.removesuffix(".py").split("/")}
         kept |= self._foreign_keywords().union(*(module.kept for module in self._modules.values()))
         self._new: dict[str, dict[str, str]] = {name: _constants(module, kept) for name, module in self._modules.items()}
         self._public: dict[str, str] = {}
@@ -208,7 +228,7 @@ class Program:
             keyword.arg or ""
             for module in self._modules.values()
             for node in ast.walk(module.tree)
-            if isinstance(node, ast.Call) and _dotted(node.func).rpartition(".")[2] not in ours
+            if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] not in ours
             for keyword in node.keywords
         }
 
@@ -254,12 +274,22 @@ class Program:
         """The module with its new names."""
         module, new = self._modules[name], self._new[name]
         lines = module.text.splitlines()
-        edits = [(t.start, t.end[1], new[t.string]) for t in module.tokens if t.string in new]
+        edits = module_names.edits(name, module.text, module.tree, self._files, self._own, new)
+        edits += [
+            (token.start, token.end[1], new[token.string])
+            for token in module.tokens
+            if token.string in new
+            and not any(row == token.start[0] and start <= token.start[1] < end for (row, start), end, _ in edits)
+        ]
         for job in module.jobs:
             if target := self._public.get(str(job.value)):
                 start, end = place(job, lines[job.lineno - 1])
                 edits.append((start, end, f'"{target}"'))
         return apply(module.text, edits)
+
+    def module(self, name: str) -> str:
+        """What the module "evse.pilot" is called now."""
+        return self._files.get(name, name)
 
     def names(self, name: str) -> dict[str, str]:
         """{new name: old name} of a module."""

@@ -9,6 +9,7 @@ import ast
 import builtins
 import io
 import itertools
+import re
 import string
 import tokenize
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -17,6 +18,8 @@ from pilotwire.errors import PilotwireError
 
 # Bases that bring no private names of Python with them.
 _FOREIGN_BASES = {"IOBase"}
+
+_BY_NAME = re.compile(r"# by name: (\S.*)")
 
 # ((row, column), end column, new text), in characters; rows from 1.
 Edit = tuple[tuple[int, int], int, str]
@@ -53,6 +56,19 @@ def place(node: ast.arg | ast.expr, line: str) -> tuple[tuple[int, int], int]:
     """Start and end of a node within its first line, in characters; `ast` counts bytes."""
     columns = [len(line.encode()[:at].decode()) for at in (node.col_offset, node.end_col_offset or 0)]
     return (node.lineno, columns[0]), columns[1]
+
+
+def dotted(node: ast.AST) -> str:
+    """`cold.call` of a name or attribute; "?" stands for anything else."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "?"
+
+
+def said_by_name(text: str, node: ast.stmt | ast.expr | ast.arg) -> set[str]:
+    """Words of the comment `# by name: ...` on the lines of a node: what its strings may be."""
+    lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
+    return {word for line in lines if (found := _BY_NAME.search(line)) for word in re.findall(r"\w+", found[1])}
 
 
 def keywords(texts: Iterable[str]) -> frozenset[str]:

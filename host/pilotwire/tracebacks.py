@@ -17,7 +17,7 @@ _QUOTED = re.compile(r"'(\w+)'")
 
 
 class Names:
-    """Those of one build: {"ocpp16.core": {new name: old name}}."""
+    """Those of one build: {"acosh": {"": "ocpp16/core.py", new name: old name}}."""
 
     def __init__(self, modules: dict[str, dict[str, str]]):
         self._modules = modules
@@ -41,12 +41,18 @@ class Names:
         found = build.names_file("x").parent.glob("*.json")
         return cls._load(max(found, key=lambda path: path.stat().st_mtime, default=None))
 
+    def source(self, module: str) -> str:
+        """The source of a module: "acosh" -> "ocpp16/core.py"; as it is if it has no other name."""
+        return self._modules.get(module, {}).get("", module)
+
     def readable(self, line: str) -> str:
         """The line with names of the sources, if it belongs to a traceback."""
         if found := _FRAME.match(line):
-            self._last = self._modules.get(found["file"], {})
-            old = self._last.get(found["function"] or "")
-            return line if old is None else line[: found.start("function")] + old
+            self._last = names = self._modules.get(found["file"], {})
+            where = names.get("", found["file"])
+            line = line[: found.start("file")] + where + line[found.end("file") :]
+            function = found["function"]
+            return line if not function else line.removesuffix(function) + names.get(function, function)
         names, self._last = self._last, None
         # The error itself may name what it did not find.
         return _QUOTED.sub(lambda m: f"'{names.get(m[1], m[1])}'", line) if names else line

@@ -9,13 +9,13 @@ on, but keeps alive what it refers to.
 
 import sys
 
-_HERE = __file__.rpartition("/")[0]
+HERE = __file__.rpartition("/")[0]
 _running = []  # what was loaded before each run() that has not ended
 
 
 def load(name):
     """The module `name`, which may be a part of a package; ImportError. To be dropped by drop()."""
-    return __import__(name, None, None, ("*",))
+    return __import__(name, None, None, ("*",))  # by name: whatever is asked
 
 
 def call(name, function, *args):
@@ -56,5 +56,5 @@ def drop(name):
 def _restore(before):
     """Forget our modules that were not loaded before; those of the system stay."""
     for name in list(sys.modules):
-        if name not in before and getattr(sys.modules[name], "__file__", "").startswith(_HERE):
+        if name not in before and getattr(sys.modules[name], "__file__", "").startswith(HERE):
             drop(name)

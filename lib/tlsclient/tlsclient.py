@@ -49,7 +49,7 @@ async def connect(sock, host, roots=(), cert=None, key=None, verify=True, suites
 
 def _cold(name):
     """A module that is forgotten at once: it lives as long as what is called of it runs."""
-    module = __import__(name)
+    module = __import__(name)  # by name: tlserror, tlshandshake, tlssetup
     sys.modules.pop(name)
     return module
 

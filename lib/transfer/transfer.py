@@ -65,7 +65,7 @@ async def _run(job, url, connect, secure, buf, wait_s, *arguments):
     from transferwire import Wire
 
     try:
-        client = __import__("ftpclient" if url[:3].lower() == "ftp" else "http" + job)
+        client = __import__("ftpclient" if url[:3].lower() == "ftp" else "http" + job)  # by name: httpget, httpput, ftpclient
         wire = Wire(connect, secure, buf, wait_s)
         await wire.run(getattr(client, job)(url, wire, *arguments))  # by name: get, put
     finally:

@@ -68,7 +68,7 @@ class Wire:
         """A module for the part of the transfer that begins, in the place of those for the last one."""
         forget()
         gc.collect()
-        return __import__(name) if name else None
+        return __import__(name) if name else None  # by name: those of _PARTS
 
     async def open(self, port, tls=False):
         """A stream to the URL's host."""

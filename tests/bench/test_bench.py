@@ -37,7 +37,7 @@ def test_sizes_go_into_the_file(tmp_path, monkeypatch, capsys):
 
 def test_our_client_runs_in_the_bench(tmp_path):
     source = build.repository() / "tests" / "bench" / "clients.py"
-    files = build.files(beside=[source.read_text("utf-8")])
+    files = build.files(beside=[source.read_text("utf-8"), *websocket.OURS])
     for name in websocket.OURS:
         (tmp_path / f"{name}.mpy").write_bytes(files[f"/a/{name}.mpy"])
     (tmp_path / "clients.mpy").write_bytes(build.compile_module(source, source.name, ("-O3",)))

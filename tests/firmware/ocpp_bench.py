@@ -14,15 +14,15 @@ import os
 from ledger import Ledger
 from log import Log
 from nor import Nor, Region
-from ocpp16 import schema
 from ocpp16.charge_point import ChargePoint
 from ocpp16.transactions import DATA, SAMPLE
 from settings import Settings
 from store import Store
+import button
 import iso8601
 import ticks
 
-TABLE = schema.__file__.rsplit("/", 2)[0] + "/settings.txt"
+TABLE = button.__file__.rsplit("/", 1)[0] + "/settings.txt"
 T0 = iso8601.parse("2026-11-22T10:00:00Z")
 TICK_MS = 100
 # req: STAT-03. The transitions that the standard knows; Faulted goes anywhere and is reached from anywhere.

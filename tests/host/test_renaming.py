@@ -6,6 +6,7 @@ import pytest
 
 from pilotwire import build, runtime
 from pilotwire.errors import PilotwireError
+from pilotwire.module_names import module_of
 from pilotwire.renaming import Program, micropython_names, snake
 
 ROM = micropython_names()["static"] | micropython_names()["rom"]
@@ -92,9 +93,14 @@ def run(sources, folder):
     return done.stdout
 
 
-def renamed(texts, beside=("kitchen.breakfast()",), **more):
+def renamed(texts, beside=("import kitchen; kitchen.breakfast()",), **more):
     program = Program(texts, beside, **more)
     return {name: program.source(name) for name in texts}
+
+
+def laid_out(texts):
+    program = Program(texts, ["import kitchen; kitchen.breakfast()"])
+    return {program.module(module_of(name)) + ".py": program.source(name) for name in texts}
 
 
 def test_the_program_does_the_same(tmp_path):
@@ -102,7 +108,7 @@ def test_the_program_does_the_same(tmp_path):
     (tmp_path / "after").mkdir()
     before = run(PROGRAM, tmp_path / "before")
     assert before == "('[5107,7]', 8108, \"KettleError('brimming',)\")\n"
-    assert run(renamed(PROGRAM), tmp_path / "after") == before
+    assert run(laid_out(PROGRAM), tmp_path / "after") == before
 
 
 def test_names_come_from_the_rom_and_lines_stay():
@@ -112,9 +118,9 @@ def test_names_come_from_the_rom_and_lines_stay():
     whole = "\n".join(made.values())
     for gone in "filled_ml _lid_open _brimming pour_into spill whistle wash_woollens Drum spins DEFAULT_ML Kettle".split():
         assert not re.search(rf"\b{gone}\b", whole), gone
-    for kept in "KettleError by_string separators dumps breakfast kettle".split():
+    for kept in "KettleError by_string separators dumps breakfast".split():
         assert re.search(rf"\b{kept}\b", whole), kept
-    names = Program(PROGRAM, ["kitchen.breakfast()"]).names("kettle.py")
+    names = Program(PROGRAM, ["import kitchen; kitchen.breakfast()"]).names("kettle.py")
     assert set(names.values()) >= {"Kettle", "filled_ml", "_brimming"}
     assert all(new in ROM or new.startswith("_") for new in names)
     assert "_FULL_ML" not in made["kettle.py"] and " = const(1700)" in made["kettle.py"]
@@ -123,7 +129,7 @@ def test_names_come_from_the_rom_and_lines_stay():
 
 # Names of modules that never meet share what there is; an attribute that is stored from outside meets every other.
 def test_names_are_shared_only_apart():
-    program = Program(PROGRAM, ["kitchen.breakfast()"])
+    program = Program(PROGRAM, ["import kitchen; kitchen.breakfast()"])
     new = {name: {old: new for new, old in program.names(name).items()} for name in PROGRAM}
     assert new["kettle.py"]["filled_ml"] == new["kitchen.py"]["filled_ml"]
     outside = new["kitchen.py"]["reported"]
@@ -145,6 +151,8 @@ def test_names_of_data_and_of_code_beside_stay():
     [
         ("getattr(x, name)", "a name that can not be seen"),
         ("cold.call('laundry', name)", "a function by a name that can not be seen"),
+        ("cold.call(name, 'iron')", "a module whose name can not be seen"),
+        ("__import__('setup.' + name)", "a module whose name can not be seen"),
         ("globals()", "shows names"),
         ("f(**x)", "passes names"),
         ("def g(**x): pass", "takes names"),
@@ -172,3 +180,50 @@ def test_every_module_of_the_firmware_keeps_its_lines():
         made = program.source(name)
         compile(made, name, "exec")
         assert len(made.splitlines()) == len(text.splitlines()), name
+
+
+MODULES = {
+    "shop/till.py": """\
+import json, gc
+from shop import shelf, fridge as cooler
+from shop.fridge import COLD_C
+import basket as bag
+
+_CELLAR = "cellar"
+
+
+def load(name):
+    return __import__("shop." + name)  # by name: shelf
+
+
+def sell():
+    names = __import__("shop.fridge"), __import__(_CELLAR), "attic"
+    return shelf.HEIGHT, cooler.COLD_C, COLD_C, bag.SIZE, [part.__name__ for part in names[:2]]
+""",
+    "shop/shelf.py": "HEIGHT = 1\n",
+    "shop/fridge.py": "COLD_C = 2\n",
+    "basket.py": "SIZE = 3\n",
+    "cellar.py": "DEPTH = 4\n",
+    "attic.py": "DUST = 5\n",
+}
+
+
+def test_modules_lie_in_one_folder_under_short_names(tmp_path):
+    program = Program(MODULES, ["sell"])
+    names = {name: program.module(module_of(name)) for name in MODULES}
+    assert names["shop/shelf.py"] == "shop.shelf" and names["attic.py"] == "attic", "these can not all be seen"
+    short = [names[name] for name in ("shop/till.py", "shop/fridge.py", "basket.py", "cellar.py")]
+    assert len(set(short)) == 4 and not set(short) & (micropython_names()["modules"] | {"basket", "cellar"})
+    for name, module in names.items():
+        path = tmp_path / (module.replace(".", "/") + ".py")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(program.source(name))
+    done = runtime.run(["-c", f"import {short[0]} as till; print(till.sell())"], path=[tmp_path])
+    assert done.stdout == f"(1, 2, 2, 3, ['{short[1]}', '{short[3]}'])\n"
+
+
+def test_an_import_of_modules_stays_on_one_line():
+    with pytest.raises(PilotwireError, match=r"x\.py:1: an import of modules over two lines"):
+        Program({"x.py": "from p import (\n    a, b)\n", "p/a.py": "", "p/b.py": ""}).source("x.py")
+    with pytest.raises(PilotwireError, match=r"x\.py:1: import of a module in a package"):
+        Program({"x.py": "import p.a\n", "p/a.py": ""})
