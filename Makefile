@@ -4,7 +4,7 @@
 
 PYTHON ?=
 ARGS ?=
-CONFORMANCE_DUE ?= core tls
+CONFORMANCE_DUE ?= core tls list reservation smart trigger
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
