@@ -1,7 +1,7 @@
 """The bench page with 20 wallboxes and 50 messages a second: time per update, frames, and memory of the browser.
 
-The wallboxes are on paper (tests/host/paper_box.py), since twenty real ones would keep two cores busy by themselves; central system,
-page and browser are real. It takes ten minutes, so it runs only when it is asked for: `make bench ARGS="--only page"`.
+The wallboxes are on paper (tests/host/paper_box.py), since twenty real ones would keep two cores busy by themselves; central
+system, page and browser are real. It takes ten minutes, so it runs only when it is asked for: `make bench ARGS="--only page"`.
 """
 
 from __future__ import annotations
@@ -87,10 +87,9 @@ async def measure(minutes: float = MINUTES) -> Measured:
             for task in talking:
                 task.cancel()
             await asyncio.gather(*talking, return_exceptions=True)
-        return Measured(
-            seconds, messages, (spent - counted[1]) / max(updates - counted[0], 1), worst, frames / seconds, before[0], heap, nodes,
-            cpu / seconds * 100,
-        )  # fmt: skip
+        update_ms = (spent - counted[1]) / max(updates - counted[0], 1)
+        percent = cpu / seconds * 100
+        return Measured(seconds, messages, update_ms, worst, frames / seconds, before[0], heap, nodes, percent)
 
 
 async def _talk(charger: Any, k: int) -> None:
