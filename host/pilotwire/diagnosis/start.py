@@ -69,7 +69,7 @@ class Start:
         if report.get("registered") == "Accepted":
             yield Finding(OK, "charger", "the central system has accepted it")
         elif self._trouble:
-            yield Finding(ERROR, "charger", self._trouble, "see above, and docs/security.md for certificates")
+            yield Finding(ERROR, "charger", self._trouble, "check CentralSystemURL, the network, and the certificates (`pilotwire provision`)")
         elif report.get("online"):
             do = "its operator has to let this identity in"
             yield Finding(WARNING, "charger", f"connected, registration {report.get('registered')}", do)
