@@ -39,20 +39,20 @@ async def install(charger, made, connector=1):
     assert answer == {"status": "Accepted"}
 
 
-async def draws(bench, amps, status):
+async def draws(bench, amps, status, late_s=LATE_S):
     """Waits until the car draws so much on each phase, and not more than the pulse width can tell less."""
     ma = int(min(amps, HARDWARE_A) * 1000) if amps >= MIN_A else 0
     drawn = {">=": max(0, ma - 150), "<=": ma}
-    await bench.until(status=status, drawn_ma=[drawn] * 3, timeout_s=LATE_S)
+    await bench.until(status=status, drawn_ma=[drawn] * 3, timeout_s=late_s)
 
 
-async def play(bench, rows, begin_ms):
+async def play(bench, rows, begin_ms, late_s=LATE_S):
     """Follows a schedule that began at `begin_ms`: late in every period, and soon after each change of it."""
     for (start, amps), (end, _) in itertools.pairwise([*rows, (rows[-1][0] + 60, 0)]):
         await bench.passes(start + 1 - (bench.box.time_ms - begin_ms) / 1000)
-        await draws(bench, amps, "Charging" if amps >= MIN_A else "SuspendedEVSE")
+        await draws(bench, amps, "Charging" if amps >= MIN_A else "SuspendedEVSE", late_s)
         await bench.passes(end - 3 - (bench.box.time_ms - begin_ms) / 1000)
-        await draws(bench, amps, "Charging" if amps >= MIN_A else "SuspendedEVSE")
+        await draws(bench, amps, "Charging" if amps >= MIN_A else "SuspendedEVSE", late_s)
 
 
 # req: SC-EVAL-07, SC-EVAL-08
@@ -66,6 +66,61 @@ async def test_schedule_is_followed(bench):
     await play(bench, rows, begin)
     told = statuses(charger)
     assert told[1:] == ["Preparing", "Charging", "SuspendedEVSE", "Charging", "SuspendedEVSE", "Charging"]
+    assert len(charger.transactions) == 1 and not charger.transactions[1].stops
+
+
+# The firmware's own paces, its safety step 50 times a second, its tick 10 times, and a collection every few kilobytes, take an
+# hour for a day. Here the step comes once a second, the tick every two (so all that debounces takes its time), and memory is
+# collected every 150 KB.
+TIME_LAPSE = """
+import gc, app
+from port.board import Board
+
+every, tick = Board.every, app.Wallbox.tick
+ticks = [0]
+
+class Gc:
+    def __getattr__(self, name):
+        return getattr(gc, name)
+
+    def threshold(self, size):
+        gc.threshold(150000)
+
+def rarely(self):
+    ticks[0] += 1
+    if ticks[0] % 20 == 0:
+        tick(self)
+
+app.gc = Gc()
+app.Wallbox.tick = rarely
+Board.every = lambda self, ms, step: every(self, 1000, step)
+"""
+DAY = [16, 16.5, 0, 0, 6, 10.1, 32, 40, 5.9, 8, 13, 0, 20, 25, 7.7, 3, 11, 0, 12.3, 31.9, 6.1, 9, 0, 14]
+
+
+# req: SC-EVAL-04, SC-EVAL-05, SC-EVAL-07, SC-EVAL-08
+# A day of 24 hours: the current follows its schedule hour by hour, and after the last one begins anew with the first.
+@pytest.mark.exhaustive
+async def test_a_day(bench):
+    quiet = {"MeterValueSampleInterval": "0", "WebSocketPingInterval": "0", "HeartbeatInterval": "3600"}
+    charger = await bench.start(before_main=TIME_LAPSE, heap=400 * 1024, speed=0.0, settings=quiet)
+    await bench.do("plug", battery_wh=1_000_000)
+    await bench.until(status="Preparing")
+    await bench.do("tag", id="C0FFEE01")
+    await bench.until(status="Charging")
+    rows = [(3600 * hour, amps) for hour, amps in enumerate(DAY)]
+    begin, metered, seen = bench.box.time_ms, bench.state()["energy_wh"], len(charger.statuses[1])
+    made = profile(rows, kind="Recurring", startSchedule=stamp(bench)) | {"recurrencyKind": "Daily"}
+    await install(charger, made)
+    await play(bench, [*rows, (24 * 3600, DAY[0])], begin, 60)
+    suspended = [amps < MIN_A for amps in DAY]
+    changes = [now for now, _ in itertools.groupby([False, *suspended, False])]
+    told = ["SuspendedEVSE" if now else "Charging" for now in changes]
+    # At this pace the contactor is late, so that after a pause it seems for a moment to be the car that waits.
+    after = [status for status in charger.statuses[1][seen - 1 :] if status != "SuspendedEV"]
+    assert [status for status, _ in itertools.groupby(after)] == told
+    expected = sum(min(amps, HARDWARE_A) * 3 * 230 for amps in DAY if amps >= MIN_A) + DAY[0] * 3 * 230 / 60
+    assert bench.state()["energy_wh"] - metered == pytest.approx(expected, rel=0.01)
     assert len(charger.transactions) == 1 and not charger.transactions[1].stops
 
 
