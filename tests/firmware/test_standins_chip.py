@@ -338,3 +338,17 @@ def test_wlan_comes_and_goes():
     assert w.isconnected()
     w.disconnect()
     assert not w.isconnected()
+
+
+def test_an_access_point_has_a_password_or_is_open_on_purpose():
+    w = network.WLAN(network.WLAN.IF_AP)
+    w.config(ssid="pilotwire-000001", key="seven77", security=network.WLAN.SEC_WPA2)
+    try:
+        w.active(True)
+        raise AssertionError
+    except OSError:
+        assert not w.active()
+    w.config(key="eight888")
+    w.active(True)
+    assert w.active() and w.ifconfig()[0] == "192.168.4.1"
+    w.active(False)

@@ -255,6 +255,11 @@ class Supervisor:
         """Records that the box and the world have exchanged."""
         return self._box.exchanges
 
+    def take_gap_ms(self) -> int:
+        """The longest time, since this was asked last, in which the firmware did not look at its inputs: simulated ms."""
+        gap, self._box.gap_ms = self._box.gap_ms, 0
+        return gap
+
     @property
     def pid(self) -> int | None:
         """Of the box's process, None while there is none."""
