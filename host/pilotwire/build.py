@@ -10,7 +10,6 @@ The same sources give the same bytes. Compiled files are kept in build/cache by 
 import contextlib
 import datetime
 import fcntl
-import functools
 import hashlib
 import importlib.util
 import json
@@ -22,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pilotwire import __date__, __minimum__, __version__, image, runtime, schemas
+from pilotwire.build_cache import kept
 from pilotwire.errors import PilotwireError
 from pilotwire.module_names import module_of
 from pilotwire.renaming import Program
@@ -45,7 +45,6 @@ def repository() -> Path:
     return ROOT
 
 
-@functools.cache
 def work() -> Path:
     """Folder for what is built: build/ of the clone, else this user's cache, one for each version."""
     if ROOT is not CARRIED:
@@ -155,6 +154,7 @@ def _modules(root: Path, extra: Mapping[str, Path] | None) -> dict[str, Path]:
     return {name: path for name, path in {**sources(root), **(extra or {})}.items() if name not in RUN_AS_SOURCE}
 
 
+@kept
 def files(
     opt: int = 3, lines: bool = False, extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ()
 ) -> dict[str, bytes]:

@@ -13,14 +13,14 @@ from pilotwire.errors import PilotwireError
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "120")) / 4
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or random.SystemRandom().randrange(1 << 32)
-_BATCH = 25
+_BATCH = 50
 _GROWTH = 8192  # bytes of heap, as the box reports it between two collections
 
 
 @pytest.mark.exhaustive
 async def test_mutated_messages(bench):
     bench.allowed = [""]  # what a message makes it complain of is its own affair; what counts is below
-    charger = await bench.start(speed=20)
+    charger = await bench.start()
     await bench.charge()
     rng = random.Random(SEED)
     # Orders that stop the transaction, or the charger, by right.
