@@ -1,6 +1,9 @@
 """Firmware updates of the whole wallbox: from one version to the next, and back when the next one is no good."""
 
+import datetime
+
 import pytest
+import transfer_peers
 import update_kit as kit
 from update_kit import GOOD, REFUSED, charges, start, update, web
 
@@ -127,3 +130,63 @@ async def test_new_version_is_no_good(bench, case):
     starts = [e for e in bench.events if e.who == "box" and e.what.startswith("restarts")]
     assert len(starts) == 4  # into the new version, and out of it three times
     await charges(bench, kit.OLD)
+
+
+# req: FW-01, FW-06, RST-04
+# Due later: it waits over a reset and a power cut, a newer request takes its place, and a Reset in the midst of the download
+# only puts it off. While it is being installed there is no way back: Reset is Rejected.
+@pytest.mark.exhaustive
+async def test_request_outlives_resets(bench):
+    data = kit.made()
+    charger = await start(bench)
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=150)
+    with web(data) as server:
+        await update(charger, server, location=server.url + "/missing", retries=9, retryInterval=30)
+        await bench.told(lambda c: statuses(c) == ["Downloading", "DownloadFailed"])
+        await update(charger, server, retrieveDate=later.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        assert await charger.call("Reset", {"type": "Soft"}) == {"status": "Accepted"}
+        await bench.told(lambda c: len(c.boots) == 2)
+        await bench.do("power", on=False)
+        await bench.do("power", on=True)
+        await bench.told(lambda c: len(c.boots) == 3)
+        assert len(statuses(charger)) == 2 and not [path for path, _ in server.seen if path == "/file"]
+        await bench.told(lambda c: statuses(c)[2:] == GOOD[:1], 300)
+        assert bench.box.time_ms > 100_000
+        await charger.call("Reset", {"type": "Hard"})
+        await bench.told(lambda c: statuses(c)[2:] in ([GOOD[0], *GOOD], GOOD), 600)
+    assert charger.boots[-1]["firmwareVersion"] == kit.NEW
+    await charges(bench, kit.NEW)
+
+
+# req: FW-06
+# The server goes away in mid-file and comes back: the download goes on where it was.
+@pytest.mark.exhaustive
+async def test_download_goes_on(bench):
+    data = kit.made()
+    charger = await start(bench, kit.flash(idle=False))
+
+    cuts = [90_000, 60_000]
+
+    class Cut(transfer_peers.Files):
+        def get_file(self):
+            if not cuts:
+                return super().get_file()
+            first = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+            length = ("Content-Length", str(len(self.data) - first))
+            if first:
+                ranges = ("Content-Range", f"bytes {first}-{len(self.data) - 1}/{len(self.data)}")
+                self.head(206, length, ranges, ("ETag", self.etag))
+                self.wfile.write(self.data[first : first + cuts.pop()])
+                self.close_connection = True
+            else:
+                self.head(200, length, ("ETag", self.etag))
+                self.wfile.write(self.data)
+
+    Cut.data = data
+    with transfer_peers.web(Cut) as server:
+        await update(charger, server, retries=3, retryInterval=1)
+        await bench.told(lambda c: statuses(c)[-1:] == ["Installed"], 900)
+        asked = [int(h["Range"][6:-1]) for _, h in server.seen if "Range" in h]
+    assert statuses(charger) == ["Downloading", "DownloadFailed"] * 2 + GOOD
+    assert len(asked) == 3 and asked == sorted(asked) and asked[1] > 40_000
+    await charges(bench, kit.NEW)

@@ -94,9 +94,14 @@ async def update(charger, server, **fields):
     assert await charger.call("UpdateFirmware", payload) == {}
 
 
-async def charges(bench, version):
+def opened(path):
+    """Files of a flash.bin, to be read and written."""
+    return image.FlashFile(path)
+
+
+async def charges(bench, version, slot=None):
     """It runs `version`, and a car can charge: Start and Stop are told."""
-    slot = {OLD: "a", NEW: "b"}[version]
+    slot = slot or {OLD: "a", NEW: "b"}[version]
     await bench.do("wait", until={"slot": slot, "version": version, "registered": "Accepted"}, timeout_s=60)
     await bench.charge()
     await bench.do("tag", id="C0FFEE01")
