@@ -36,6 +36,7 @@ class Options:
     repartition: bool = False
     trust_image: bool = False
     lines: bool = False
+    production: bool = False
     wait: bool = True
     dry_run: bool = False
     as_json: bool = False
@@ -62,7 +63,10 @@ def run(options: Options) -> None:
         )
         if image.warning:
             report.warn(image.warning)
-        files = plan.device_files(board, build.files(lines=options.lines) | given)
+        made = build.files(lines=options.lines)
+        if options.production:
+            made = build.production(made)
+        files = plan.device_files(board, made | given)
         if options.dry_run:
             _dry_run(board, image, files, options, report)
             return
