@@ -33,6 +33,7 @@ Tags = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Tags, one a line, that may charge before the central system sends a list."),
 ]
+Tag = Annotated[list[str] | None, typer.Option(help="A tag more, as the reader tells it; repeatable.")]
 Pulses = Annotated[int | None, typer.Option("--pulses-per-kwh", metavar="N", min=10, max=10000, help="Pulses of the meter.")]
 
 
@@ -68,6 +69,7 @@ def flash(
     client_cert: ClientCert = None,
     client_key: ClientKey = None,
     tags: Tags = None,
+    tag: Tag = None,
     pulses: Pulses = None,
     baud: Annotated[int, typer.Option(min=9600, max=4_000_000, help="Bits per second.")] = 460800,
     all_ports: Annotated[
@@ -125,7 +127,7 @@ def flash(
     from pilotwire.flash import command
 
     checked = provisioning.gather(settings, given)
-    extras = Extras(roots or [], client_cert, client_key, tags, pulses)
+    extras = Extras(roots or [], client_cert, client_key, tags, pulses, tag or [])
     command.run(command.Options(settings=checked, extras=extras, **options))
 
 
@@ -139,6 +141,7 @@ def provision(
     client_cert: ClientCert = None,
     client_key: ClientKey = None,
     tags: Tags = None,
+    tag: Tag = None,
     pulses: Pulses = None,
     out: Annotated[
         Path | None, typer.Option(help="Write a TOML file for `flash --settings` in place of a board.")
@@ -157,7 +160,7 @@ def provision(
     from pilotwire import provision as module
     from pilotwire.extras import Extras
 
-    extras = Extras(roots or [], client_cert, client_key, tags, pulses)
+    extras = Extras(roots or [], client_cert, client_key, tags, pulses, tag or [])
     if list_:
         module.show_options(json)
     elif show:

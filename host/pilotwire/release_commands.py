@@ -58,7 +58,7 @@ def build(
                 "",
                 "known boards: virtual; or add --bundle FILE",
             )
-        print(module.virtual(out or module.repository() / "build" / "virtual", lines=lines))
+        print(module.virtual(out or module.work() / "virtual", lines=lines))
         return
 
     from pilotwire import publish as publishing
