@@ -12,7 +12,7 @@ from transfer_daemons import VSFTPD_TLS, free_port, needs_nginx, needs_vsftpd, n
 from pilotwire.bench.certificates import Authority
 from pilotwire.relay import Options, Relay
 
-HEAP = 160 * 1024  # what FTPS takes beside the rest is measured: python -m pilotwire.bench --only transfers
+HEAP = 144 * 1024  # what FTPS takes beside the rest is measured: python -m pilotwire.bench --only transfers
 LOGIN = "CP1:p%40ss%3A%2Fword@"
 STATUS = "DiagnosticsStatusNotification"
 PAIR = ["Uploading", "UploadFailed"]
@@ -108,6 +108,7 @@ async def test_to_the_relay_over_tls(bench, tmp_path, authority, server):
 
 # req: DIAG-02
 # A password that is refused, and a relay that is full: a pair for each try, and nothing half in the store.
+@pytest.mark.exhaustive
 async def test_refused_and_full(bench, tmp_path):
     await start(bench)
     again = {"retries": 1, "retryInterval": 1}
