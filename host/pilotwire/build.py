@@ -24,6 +24,7 @@ from pilotwire import __date__, __minimum__, __version__, image, runtime, schema
 from pilotwire.errors import PilotwireError
 from pilotwire.module_names import module_of
 from pilotwire.renaming import Program
+from pilotwire.warm import warm_modules
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_AS_SOURCE = ("boot.py", "main.py")
@@ -117,7 +118,8 @@ def program(extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ())
     texts = {name: path.read_text("utf-8") for name, path in _modules(root, extra).items()}
     whole = [(root / "firmware" / name).read_text("utf-8") for name in RUN_AS_SOURCE]
     whole += [*beside, *(path.read_text("utf-8") for path in packaged(texts.values()).values())]
-    return Program(texts, whole, [path.read_text("utf-8") for path in (root / "firmware").rglob("*.txt")])
+    data = [path.read_text("utf-8") for path in (root / "firmware").rglob("*.txt")]
+    return Program(texts, whole, data, warm_modules(sources(root)))
 
 
 def _modules(root: Path, extra: Mapping[str, Path] | None) -> dict[str, Path]:

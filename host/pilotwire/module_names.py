@@ -101,6 +101,13 @@ def _named(tree: ast.Module, modules: Collection[str]) -> Iterable[tuple[ast.Con
             yield node, node.value
 
 
+def spared(tree: ast.Module, own: Collection[str]) -> set[int]:
+    """Strings that are names of modules, and those that a loader gets."""
+    found = {id(node) for node, _ in _named(tree, own)}
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and dotted(node.func) in LOADERS)
+    return found | {id(argument) for call in calls for argument in call.args[:2]}
+
+
 def edits(
     name: str, text: str, tree: ast.Module, new: Mapping[str, str], own: Collection[str], words: Mapping[str, str]
 ) -> list[Edit]:

@@ -12,7 +12,7 @@ interns itself and that the program does not use: `energised` becomes `copysign`
 
 Two names may become the same one if no module uses both: an attribute that is stored from outside of its class meets all others.
 What is never touched: names that MicroPython knows, since they may be those of its objects (micropython_names.txt); names that
-stand in a string or in a data file, since getattr may be given them; exceptions, which are shown to people; and
+stand in a string that is not only a key, or in a data file, since getattr may be given them; exceptions, which are shown to people; and
 what the sources in `beside` use, which run unchanged. The functions that cold.call and cold.run are given are renamed with
 their modules. Where it can not be seen what a getattr reaches, a comment `# by name: ...` on its line must say what it is.
 """
@@ -23,11 +23,11 @@ import io
 import re
 import tokenize
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from zlib import crc32
 
-from pilotwire import module_names
+from pilotwire import cold_strings, module_names
 from pilotwire.errors import PilotwireError
 from pilotwire.module_names import module_of
 from pilotwire.shrink import (
@@ -83,6 +83,7 @@ class _Module:
         self.used = {token.string for token in self.tokens}
         self._imports()
         self._jobs()
+        self._data = _data(self.tree)
         self._own = {
             id(node)
             for around in ast.walk(self.tree)
@@ -128,7 +129,7 @@ class _Module:
 
     def _look(self, node: ast.AST) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in self._job_ids:
+            if id(node) not in self._job_ids | self._data:
                 self.kept.add(node.value)
         elif isinstance(node, ast.JoinedStr):  # one token up to Python 3.11
             self.kept |= {getattr(n, "attr", None) or getattr(n, "id", "") for n in ast.walk(node)}
@@ -170,6 +171,21 @@ class _Module:
                     self.defined.add(node.name)
 
 
+def _data(tree: ast.Module) -> set[int]:
+    """Strings that are no names for getattr: keys of dicts, and what something is compared with."""
+    nodes: list[ast.expr | None] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            nodes.append(node.slice)
+        elif isinstance(node, ast.Dict):
+            nodes += node.keys
+        elif isinstance(node, ast.Compare):
+            nodes += [node.left, *node.comparators]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            nodes += node.args[:1]
+    return {id(node) for node in nodes}
+
+
 def identifiers(source: str) -> set[str]:
     """All names of a source, and strings that may be names."""
     names = {t.string for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type == tokenize.NAME}
@@ -188,12 +204,19 @@ class Program:
         texts: {name: source}.
         beside: sources that meet them at run time and stay as they are.
         data: texts from which names may come: actions of OCPP, whose handlers are named after them, settings.
+        warm: modules that stay loaded, if it is known; the strings of all others are kept out of the table of names.
 
     Raises:
         PilotwireError: a place where it can not be seen which names are meant.
     """
 
-    def __init__(self, texts: Mapping[str, str], beside: Iterable[str] = (), data: Iterable[str] = ()):
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        beside: Iterable[str] = (),
+        data: Iterable[str] = (),
+        warm: Collection[str] | None = None,
+    ):
         names = micropython_names()
         given = {word for text in data for word in _WORD.findall(text)}
         given |= {snake(word) for word in given}
@@ -209,6 +232,7 @@ class Program:
         passed = keywords(texts.values())
         self._modules: dict[str, _Module] = {}
         self._own = {module_of(name) for name in texts}
+        self._cold = set() if warm is None else {name for name in texts if module_of(name) not in warm}
         for name, text in whole.items():
             check_bases(ast.parse(text), name)
             self._modules[name] = _Module(name, short_arguments(text, passed, arguments, rom), self._own)
@@ -220,6 +244,10 @@ class Program:
         self._new: dict[str, dict[str, str]] = {name: _constants(module, kept) for name, module in self._modules.items()}
         self._public: dict[str, str] = {}
         self._spread(self._owned(kept), small, large)
+        # Strings that are interned whatever a cold module does.
+        self._interned = set(rom) | set().union(
+            *(_strings(m.tree) | m.used if name not in self._cold else m.used & m.kept for name, m in self._modules.items())
+        )
 
     def _foreign_keywords(self) -> set[str]:
         """Names that are passed to functions that are not ours."""
@@ -285,6 +313,9 @@ class Program:
             if target := self._public.get(str(job.value)):
                 start, end = place(job, lines[job.lineno - 1])
                 edits.append((start, end, f'"{target}"'))
+        if name in self._cold:
+            spared = {id(job) for job in module.jobs} | module_names.spared(module.tree, self._own)
+            edits += cold_strings.edits(module.text, module.tree, self._interned, spared)
         return apply(module.text, edits)
 
     def module(self, name: str) -> str:
@@ -294,6 +325,10 @@ class Program:
     def names(self, name: str) -> dict[str, str]:
         """{new name: old name} of a module."""
         return {new: old for old, new in self._new[name].items()}
+
+
+def _strings(tree: ast.Module) -> set[str]:
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def _choices(key: tuple[str, str], small: list[str], large: list[str]) -> Iterator[str]:
