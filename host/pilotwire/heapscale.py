@@ -49,6 +49,13 @@ class Os(Stub):
     def urandom(self, n): return b"x" * n
     def listdir(self, path): return ()
 sys.modules["os"] = Os()
+number = 0
+while True:  # what the tables of names take in steps is not compared, see _fill_table in boards/virtual/child.py
+    used = gc.mem_alloc()
+    hasattr(sys, "~%d" % number)
+    number += 1
+    if gc.mem_alloc() - used > 640 * 6:
+        break
 sys.path[:] = ["/a"] if PREFIX is None else [PREFIX + "/a"]
 def show(label):
     print("@", label, gc.mem_alloc() - (b.nor.size if "session" in label else 0))  # the flash is no heap

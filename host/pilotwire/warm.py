@@ -1,7 +1,7 @@
 """Which modules of the firmware stay loaded; all others are cold (lib/cold)."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 
@@ -11,16 +11,26 @@ def warm_modules(sources: Mapping[str, Path]) -> list[str]:
     Args:
         sources: {"ocpp16/core.py": file} of firmware and libraries.
     """
+    found = _closure(sources, ("app", "start", "tlsclient"), {"port.access_point"}, whole="start")
+    return [name for name in found if name != "start"]
+
+
+def modules_of_setup(sources: Mapping[str, Path]) -> set[str]:
+    """Warm modules that are loaded without the rest: those that set-up mode shares with the charger, and TLS."""
+    return {*_closure(sources, ("start",), set()), "tlsclient"}
+
+
+def _closure(sources: Mapping[str, Path], names: Iterable[str], seen: set[str], whole: str = "") -> list[str]:
+    """What the modules import at top level, and what that does; of the module `whole` also what it imports in functions."""
     order: list[str] = []
 
     def visit(name: str) -> None:
         path = sources.get(name.replace(".", "/") + ".py")
-        if path is None or name in order or name in seen:
+        if path is None or name in seen:
             return
         seen.add(name)
         tree = ast.parse(path.read_text("utf-8"))
-        # `start` imports in a function what only a charger needs, and what only set-up mode does.
-        for node in ast.walk(tree) if name == "start" else tree.body:
+        for node in ast.walk(tree) if name == whole else tree.body:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     visit(alias.name)
@@ -30,7 +40,6 @@ def warm_modules(sources: Mapping[str, Path]) -> list[str]:
                     visit(f"{node.module}.{alias.name}")
         order.append(name)
 
-    seen = {"port.access_point"}
-    for name in ("app", "start", "tlsclient"):
+    for name in names:
         visit(name)
-    return [name for name in order if name != "start"]
+    return order

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pilotwire import build, runtime
+from pilotwire import build, heapscale, runtime
 from pilotwire.bench import __main__ as bench
 from pilotwire.bench import websocket
 from pilotwire.bench.figure import Figure
