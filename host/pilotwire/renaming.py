@@ -14,7 +14,8 @@ Two names may become the same one if no module uses both: an attribute that is s
 What is never touched: names that MicroPython knows, since they may be those of its objects (micropython_names.txt); names that
 stand in a string that is not only a key, or in a data file, since getattr may be given them; exceptions, which are shown to
 people; and what the sources in `beside` use, which run unchanged. The functions that cold.call and cold.run are given are
-renamed with their modules. Where it can not be seen what a getattr reaches, a comment `# by name: ...` on its line must say what it is.
+renamed with their modules. Where it can not be seen what a getattr reaches, a comment `# by name: ...` on its line must say
+what it is.
 """
 
 import ast
