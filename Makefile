@@ -4,14 +4,14 @@
 
 PYTHON ?=
 ARGS ?=
-CONFORMANCE_DUE ?= core tls
+CONFORMANCE_DUE ?= core tls list reservation smart trigger
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-only apt lint check-boards conformance docs build bench heap-scale format clean setup
+.PHONY: help run test test-all test-only apt lint check-boards conformance docs build dist screenshots bench heap-scale format clean setup
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,12 @@ docs: $(STAMP) ## write the pages that are made from data
 
 build: $(STAMP) ## compile the firmware and make the flash image of the virtual board
 	@$(BIN)/python -m pilotwire.build
+
+dist: $(STAMP) ## a wheel that runs anywhere: it carries the firmware, compiled
+	@$(BIN)/python -m pilotwire.dist $(ARGS)
+
+screenshots: $(STAMP) ## pictures of the bench page for the README, into docs/images (needs chromium)
+	@$(BIN)/python -m pilotwire.page.screenshots $(ARGS)
 
 bench: $(STAMP) ## heap with TLS up, WebSocket against its peers, sizes: table and bench.json (ARGS="--only heap")
 	@$(BIN)/python -m pilotwire.bench $(ARGS)

@@ -20,6 +20,7 @@ _REPORT_MS = 60000
 _GARBAGE = 6144  # bytes between two collections: the heap of the chip grows where this is not done (facts: TLS then fails)
 _IDLE_TICKS = 50  # between two looks whether flash is to be erased ahead, while no contactor is closed
 _STARVED = 50  # ticks in a row without the memory they need, then a restart
+_PROOF_STEPS = 250
 _ALONE_S = 600  # without an answer of the central system: a start on trial has failed then, any other is as good as it gets
 _HUNGRY = 10  # the same until it is a security event
 _MIN_MA = 6000
@@ -85,7 +86,9 @@ class Wallbox:
         self._stepped_at = now
         try:
             emergency = self.board.emergency()
+            tampered = self.board.tamper()
             for outlet in self.outlets:
+                outlet.evse.report("tamper", tampered)
                 outlet.step(now, emergency)
             self._steps = (self._steps + 1) & 0xFFFF
         except Exception as e:  # a converter that does not answer: who can not see must not stay closed
@@ -155,10 +158,12 @@ class Wallbox:
         self._tell(now)
 
     def _prove(self):
-        """A start is good when flash can be written and the central system accepts us; a safety step that stops, or this loop,
-        is for the watchdog. On trial the third start that is not good was the last of this version."""
+        """A start is good when the safety step has run for a while, flash can be written and the central system accepts us;
+        if this loop stops, the watchdog bites. On trial the third start that is not good was the last of this version."""
         ocpp = self.ocpp
         alone = self.clock.uptime_s() >= _ALONE_S
+        if self._steps < _PROOF_STEPS:
+            return
         if ocpp.accepted or (alone and not ocpp.trial):
             self.proven = True
             try:
@@ -194,7 +199,6 @@ class Wallbox:
         self._tampered = tampered
         news = False
         for outlet in self.outlets:
-            outlet.evse.report("tamper", tampered)
             if outlet.board.meter:  # one that is asked
                 outlet.board.meter.poll(now, outlet.evse.meter)
             news = outlet.news() or news
@@ -261,6 +265,7 @@ class Wallbox:
         """Run until a task dies; what follows is a restart, never a silent half-life."""
         tasks = [asyncio.create_task(self._link.run()), asyncio.create_task(self.connection.run())]
         self.board.every(_STEP_MS, self.step)
+        self.board.feed()  # from here on the watchdog runs, even if the step never does
         await asyncio.sleep_ms(_FIRST_LOOK_MS)
         due = self.clock.now_ms()
         while True:

@@ -53,6 +53,16 @@ def _image():
     return esp32.Partition(esp32.Partition.RUNNING)  # type: ignore
 
 
+def _keep_image():
+    """We are back: without this the next reset would take us to the image that was given up."""
+    import esp32
+
+    try:
+        esp32.Partition.mark_app_valid_cancel_rollback()
+    except OSError:
+        pass  # the very first image, of which nothing is noted
+
+
 def _choose():
     active, trial, tries, label = _record()
     if trial:
@@ -64,9 +74,10 @@ def _choose():
                 return trial
             if label and came:  # its image is valid by now: the chip does not go back by itself
                 _image().get_next_update().set_boot()
-            _write(active + "1-0")
-            if label and came:
                 machine.reset()
+            if label:
+                _keep_image()
+            _write(active + "1-0")  # last: until then the way back begins anew
         except OSError as e:  # a start that can not be counted is none
             print("E boot: " + str(e))
     other = "a" if active == "b" else "b"
@@ -74,7 +85,7 @@ def _choose():
 
 
 sys.path.insert(0, "/" + _choose())
-for _name in ("_record", "_write", "_fits", "_image", "_choose"):
+for _name in ("_record", "_write", "_fits", "_image", "_keep_image", "_choose"):
     del globals()[_name]  # as main.py goes on in the same names
 
 try:

@@ -7,7 +7,13 @@
 import os
 
 import ticks
-from micropython import const
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value):
+        return value
+
 
 _BOUNCE_MS = const(50)
 _SHORT_MS = const(1000)

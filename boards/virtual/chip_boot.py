@@ -12,21 +12,26 @@ import hashlib
 import struct
 from binascii import crc32
 
-from micropython import const
-
-FLASH_START = const(0x8000)
-NEW = const(0)  # public
-PENDING = const(1)  # public: was started once; the next reset goes back
-VALID = const(2)  # public
-ABORTED = const(4)  # public
+_FLASH_START = 0x8000
+NEW = 0
+PENDING = 1  # was started once; the next reset goes back
+VALID = 2
+ABORTED = 4
 _ENTRY = "<I20sII"
-_EMPTY = const(0xFFFFFFFF)
-_MAGIC = const(0xE9)
+_EMPTY = 0xFFFFFFFF
+_MAGIC = 0xE9
 
 
 def images(table):
     """Rows of the two app slots, in order."""
     return sorted([row for row in table if row[0] == 0 and row[1] & 0x10])
+
+
+def chosen(nor, table):
+    """Label of the image that a start would choose, with nothing written; None on a board without otadata."""
+    rows = images(table)
+    active = _active(nor, table) if rows else None
+    return rows[(active[1] - 1) % len(rows)][4] if active else rows[0][4] if rows else None
 
 
 def choose(nor, table):
@@ -75,7 +80,7 @@ def confirm(nor, table):
 
 def whole(nor, row):
     """Is there an app image in the partition, with the SHA-256 at its end that it says?"""
-    at = row[2] - FLASH_START
+    at = row[2] - _FLASH_START
     head = bytearray(24)
     nor.read(at, head)
     if head[0] != _MAGIC or not head[23]:
@@ -102,7 +107,7 @@ def whole(nor, row):
 def _otadata(table):
     for row in table:
         if row[0] == 1 and row[1] == 0:
-            return row[2] - FLASH_START
+            return row[2] - _FLASH_START
     raise OSError(2)
 
 

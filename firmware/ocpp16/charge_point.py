@@ -57,7 +57,8 @@ class ChargePoint:
             self.connectors[number - 1].closed_at_start()
         cold.call("ocpp16.availability", "settle", self)
         known = store.read(_KNOWN)
-        self.known = known == settings.get("CentralSystemURL").encode()
+        url = settings.get("CentralSystemURL")
+        self.known = not url or known == url.encode()  # without one, offline rules are all there is
         prefix = "%x-%s" % (self.transactions.boot, hexlify(os.urandom(4)).decode())
         self.rpc = Rpc(self, prefix, settings, clock, log)
         self.statuses = Statuses(self)
@@ -67,6 +68,7 @@ class ChargePoint:
         self._last_call = clock.now_ms()
         self.auth = None  # authorisation under way, see ocpp16.tags
         self.unbound = None
+        self.learning = None  # until when the next tag is learned, see ocpp16.local_learning
         self._reset = None  # (type, since)
         self.triggered = []  # what the central system asked for, see ocpp16.remote_trigger
         self._calls = []  # of the profiles, to be sent when their turn comes

@@ -1,4 +1,5 @@
 # Firmware Management profile (FW and DIAG rows). Cold: loaded for one message (see rpc); what lasts is a job, see jobs.
+from ocpp16.errors import OcppError
 import cold
 
 
@@ -10,5 +11,7 @@ class Profile:
         return cold.call("ocpp16.diagnostics", "get", self._cp, payload)
 
     def update_firmware(self, payload):
+        if self._cp.settings.get("SecurityProfile"):  # only SignedUpdateFirmware then (FW-01)
+            raise OcppError("NotSupported", "SignedUpdateFirmware")
         cold.call("ocpp16.firmware_request", "take", self._cp, payload)
         return {}

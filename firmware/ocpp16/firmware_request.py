@@ -68,3 +68,4 @@ def due(cp):
 def over(cp):
     """The central system knows how it ended."""
     cp.store.remove(_FILE)
+    cp.store.remove("update.list")  # left by a restart

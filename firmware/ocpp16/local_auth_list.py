@@ -9,7 +9,7 @@ from ocpp16 import local_list
 from ocpp16.errors import OcppError
 
 
-class _Refused(Exception):
+class _Refused(ValueError):
     pass
 
 
@@ -35,7 +35,7 @@ class Profile:
             if number < 0 or number >> 62 or (number == 0 and packed):
                 raise _Refused("listVersion %d" % number)
             _check(packed, full, cp.settings.get("SendLocalListMaxLength"))
-            _replace(cp, number, packed, full)
+            replace(cp, number, packed, full)
         except (_Refused, OSError) as e:
             cp.log.warning("ocpp", "SendLocalList: %r" % e)
             return {"status": "Failed"}
@@ -55,7 +55,8 @@ def _check(packed, full, most):
             raise _Refused("a tag twice")
 
 
-def _replace(cp, number, packed, full):
+def replace(cp, number, packed, full):
+    """Make a list of the sorted entries, and unless `full` those that are there; OSError, ValueError: nothing has changed."""
     path = cp.store.path(local_list.NAME)
     temporary = path + "~"
     old = None if full else local_list.opened(cp)

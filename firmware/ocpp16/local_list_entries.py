@@ -22,7 +22,10 @@ class Reader:
 
     def __init__(self, settings):
         self._most = settings.get("SendLocalListMaxLength") + 1  # no more than shows that there are too many
-        self._spec = schema.find("SendLocalList")
+        spec = schema.find("SendLocalList")
+        status = spec[spec.index("#") : spec.index("}")]
+        # With the words themselves: their line is not to be looked for on flash with each entry.
+        self._spec = spec.replace(status, "(" + schema.find(status) + ")")
         self._packed = ()  # or list, the OcppError that the list is, or None: this is no JSON
         self._head = b""  # up to the list and its bracket
         self._rest = b""  # what has arrived and is not looked at yet

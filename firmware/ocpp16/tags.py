@@ -18,6 +18,8 @@ def present(cp, tag, now):
         return
     if cp.busy:
         return
+    if cp.settings.get("MasterTag") and cold.call("ocpp16.local_learning", "present", cp, tag, now):
+        return
     for c in cp.connectors:
         if c.transaction and same(c.transaction.tag, tag):  # AUTH-11
             c.stop("Local", tag)

@@ -104,6 +104,22 @@ def heap_bytes(text: str) -> int:
     return size
 
 
+def size(text: str) -> int:
+    """`100M`, `64K`, `2G` or plain bytes."""
+    match = re.fullmatch(r"(\d{1,12})([KMG]?)B?", text.strip().upper())
+    if match is None or not int(match[1]):
+        raise UsageError(f"{text!r} is no size", "", "write it like 100M")
+    return int(match[1]) * {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[match[2]]
+
+
+def port_range(text: str) -> tuple[int, int]:
+    """FIRST-LAST as (first, last)."""
+    first, dash, last = text.partition("-")
+    if not (dash and first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < 65536):
+        raise UsageError(f"{text!r} is no range of ports", "", "write it like 50000-50100")
+    return int(first), int(last)
+
+
 def settings(items: list[str]) -> dict[str, str]:
     """KEY=VALUE items as a dict; what the keys mean is for the firmware's registry to judge."""
     found: dict[str, str] = {}

@@ -14,29 +14,35 @@ from pilotwire import arguments
 
 Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout.")]
 Port = Annotated[
-    str | None, typer.Option(help="Serial port; left out, the only one that may be a board.")
+    str | None, typer.Option(help="Serial port; left out, PILOTWIRE_PORT or the only one that may be a board.")
 ]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
 ]
 Roots = Annotated[
     list[Path] | None,
-    typer.Option("--root", help="Root certificate that the central system is verified with, PEM or DER; repeatable."),
+    typer.Option(
+        "--root",
+        metavar="FILE",
+        help="Root certificate that the central system is verified with, PEM or DER; repeatable.",
+    ),
 ]
-ClientCert = Annotated[Path | None, typer.Option(help="Certificate of this charger, PEM or DER.")]
-ClientKey = Annotated[Path | None, typer.Option(help="Its private key, PEM or DER.")]
+ClientCert = Annotated[Path | None, typer.Option(metavar="FILE", help="Certificate of this charger, PEM or DER.")]
+ClientKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key, PEM or DER.")]
 Tags = Annotated[
-    Path | None, typer.Option(help="File of tags, one a line, that may charge before the central system sends a list.")
+    Path | None,
+    typer.Option(metavar="FILE", help="Tags, one a line, that may charge before the central system sends a list."),
 ]
-Pulses = Annotated[int | None, typer.Option("--pulses-per-kwh", min=10, max=10000, help="Pulses of the meter.")]
+Tag = Annotated[list[str] | None, typer.Option(help="A tag more, as the reader tells it; repeatable.")]
+Pulses = Annotated[int | None, typer.Option("--pulses-per-kwh", metavar="N", min=10, max=10000, help="Pulses of the meter.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `pilotwire`."""
-    for command in (boards, flash, provision, upload, monitor, repl, calibrate, doctor, stubs):
-        app.command()(command)
-    # What follows is pytest's: -k, paths, --junitxml and so on.
-    app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(test)
+    for command, short in _SHORT.items():
+        # What follows `test` is pytest's: -k, paths, --junitxml and so on.
+        more = {"allow_extra_args": True, "ignore_unknown_options": True} if command is test else None
+        app.command(short_help=short, context_settings=more)(command)
 
 
 def boards(json: Json = False) -> None:
@@ -63,6 +69,7 @@ def flash(
     client_cert: ClientCert = None,
     client_key: ClientKey = None,
     tags: Tags = None,
+    tag: Tag = None,
     pulses: Pulses = None,
     baud: Annotated[int, typer.Option(min=9600, max=4_000_000, help="Bits per second.")] = 460800,
     all_ports: Annotated[
@@ -96,7 +103,7 @@ def flash(
     The board's files and settings are replaced, its ledger stays. Ends when the firmware has
     reported itself.
 
-    Example: pilotwire flash esp32-devkitc --set WifiSsid=home --set ChargePointId=CP1
+    Example: pilotwire flash esp32-devkitc --settings cp1.toml
     """
     given = arguments.settings(set_ or [])
     options = {
@@ -120,7 +127,7 @@ def flash(
     from pilotwire.flash import command
 
     checked = provisioning.gather(settings, given)
-    extras = Extras(roots or [], client_cert, client_key, tags, pulses)
+    extras = Extras(roots or [], client_cert, client_key, tags, pulses, tag or [])
     command.run(command.Options(settings=checked, extras=extras, **options))
 
 
@@ -134,6 +141,7 @@ def provision(
     client_cert: ClientCert = None,
     client_key: ClientKey = None,
     tags: Tags = None,
+    tag: Tag = None,
     pulses: Pulses = None,
     out: Annotated[
         Path | None, typer.Option(help="Write a TOML file for `flash --settings` in place of a board.")
@@ -152,7 +160,7 @@ def provision(
     from pilotwire import provision as module
     from pilotwire.extras import Extras
 
-    extras = Extras(roots or [], client_cert, client_key, tags, pulses)
+    extras = Extras(roots or [], client_cert, client_key, tags, pulses, tag or [])
     if list_:
         module.show_options(json)
     elif show:
@@ -303,3 +311,18 @@ def stubs(
 
     for path in module.write(folder):
         print(path)
+
+
+# In the order and the words of `pilotwire --help`.
+_SHORT = {
+    boards: "Boards that can be flashed.",
+    flash: "From a bare ESP32 to a wallbox, in one run.",
+    provision: "Network, central system, identity, certificates.",
+    upload: "Send what has changed to a board.",
+    monitor: "The serial log of a board.",
+    repl: "MicroPython's prompt on a board.",
+    calibrate: "Have a charger measure its pilot.",
+    doctor: "What is wrong, and what to do about it.",
+    stubs: "Teach the editor MicroPython.",
+    test: "The firmware's tests, here or on a board.",
+}

@@ -21,24 +21,37 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pilotwire import __date__, __minimum__, __version__, image, runtime, schemas
+from pilotwire.build_cache import kept
 from pilotwire.errors import PilotwireError
 from pilotwire.renaming import Program
 from pilotwire.warm import modules_of_setup, warm_modules
 
-ROOT = Path(__file__).resolve().parents[2]
+# A clone has the sources beside host/; a wheel carries them, and what they were compiled to (pilotwire.dist).
+_CLONE = Path(__file__).resolve().parents[2]
+CARRIED = Path(__file__).resolve().with_name("carried")
+ROOT = _CLONE if (_CLONE / "firmware").is_dir() else CARRIED
 RUN_AS_SOURCE = ("boot.py", "main.py")
 PACKAGED = ("microdot.microdot",)  # modules of PyPI that the firmware imports, by the last part of their name
 
 
 def repository() -> Path:
-    """Folder that holds firmware/, lib/ and boards/; PilotwireError in an installation without the sources."""
+    """Folder that holds firmware/, lib/ and boards/: the clone, or what the wheel carries; PilotwireError without either."""
     if not (ROOT / "firmware").is_dir():
         raise PilotwireError(
             "cannot find the firmware's sources",
             f"there is no firmware folder in {ROOT}",
-            "install pilotwire from a clone of its repository (`pip install -e .`)",
+            "install pilotwire from a clone of its repository (`pip install -e .`), or from a wheel of `make dist`",
         )
     return ROOT
+
+
+def work() -> Path:
+    """Folder for what is built: build/ of the clone, else this user's cache, one for each version."""
+    if ROOT is not CARRIED:
+        return ROOT / "build"
+    import platformdirs
+
+    return platformdirs.user_cache_path("pilotwire", appauthor=False) / f"build-{__version__}"
 
 
 def libraries(root: Path) -> list[Path]:
@@ -91,7 +104,8 @@ def compile_module(path: Path, name: str, flags: tuple[str, ...], text: bytes | 
     """
     text = path.read_bytes() if text is None else text
     key = hashlib.sha256(b"\0".join([repr((name, flags, runtime.check())).encode(), text])).hexdigest()
-    cached = ROOT / "build" / "cache" / key[:2] / f"{key}.mpy"
+    carried = CARRIED / "cache" / f"{key}.mpy"
+    cached = carried if carried.exists() else work() / "cache" / key[:2] / f"{key}.mpy"
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
@@ -108,7 +122,23 @@ def compile_module(path: Path, name: str, flags: tuple[str, ...], text: bytes | 
                     done.stderr.strip().replace(str(source), str(path)),
                 )
             target.replace(cached)
+    for used in _recorders:
+        used.append(cached)
     return cached.read_bytes()
+
+
+_recorders: list[list[Path]] = []
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[list[Path]]:
+    """The files of the cache that are asked for meanwhile."""
+    used: list[Path] = []
+    _recorders.append(used)
+    try:
+        yield used
+    finally:
+        _recorders.remove(used)
 
 
 def program(extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ()) -> Program:
@@ -125,6 +155,7 @@ def _modules(root: Path, extra: Mapping[str, Path] | None) -> dict[str, Path]:
     return {name: path for name, path in {**sources(root), **(extra or {})}.items() if name not in RUN_AS_SOURCE}
 
 
+@kept
 def files(
     opt: int = 3, lines: bool = False, extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ()
 ) -> dict[str, bytes]:
@@ -185,7 +216,7 @@ def names_file(digest: str) -> Path:
     Args:
         digest: the build, as `hash` of its build.json says.
     """
-    return ROOT / "build" / "names" / f"{digest}.json"
+    return work() / "names" / f"{digest}.json"
 
 
 def _keep_names(path: Path, names: dict[str, dict[str, str]]) -> None:
@@ -253,7 +284,7 @@ def locked(out: Path) -> Iterator[None]:
 def main() -> int:
     """`python -m pilotwire.build`: build the virtual board and print what it weighs."""
     try:
-        out = virtual(repository() / "build" / "virtual")
+        out = virtual(work() / "virtual")
     except PilotwireError as error:
         print(f"pilotwire: {error}", file=sys.stderr)
         return 1

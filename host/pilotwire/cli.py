@@ -58,7 +58,7 @@ def options(
     """Options before the command; --debug is read by `main`."""
 
 
-@app.command()
+@app.command(short_help="Charge a car, then play with box and central system.")
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the session.")] = False,
     json: Annotated[
@@ -91,7 +91,7 @@ def demo(
     )
 
 
-@app.command()
+@app.command(short_help="A virtual wallbox.")
 def sim(
     csms: Annotated[str, typer.Option(help="URL of the central system, ws:// or wss://.")],
     id: Annotated[str, typer.Option(help="Identity of the charger.")],
@@ -129,7 +129,7 @@ def sim(
     _run(commands.sim(state, options, page=arguments.page(page), as_json=json, verbose=verbose))
 
 
-@app.command()
+@app.command(short_help="A central system for development, with its page.")
 def csms(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port, 0 for a free one.")] = 9000,
@@ -145,7 +145,66 @@ def csms(
     _run(commands.csms(host, port, page=arguments.page(page), as_json=json))
 
 
-@app.command()
+@app.command(short_help="Takes in what chargers upload, and serves them files.")
+def relay(
+    to: Annotated[str, typer.Option(help="Where files go: a directory, s3://, gs:// or az://.")],
+    spool: Annotated[Path, typer.Option(help="Directory for what waits; one for each relay.")] = Path("spool"),
+    files: Annotated[Path | None, typer.Option(help="Directory that chargers may fetch from.")] = None,
+    users: Annotated[Path | None, typer.Option(help="File of NAME:PASSWORD lines; else anybody may.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    http: Annotated[int, typer.Option(min=-1, max=65535, help="Port, 0 for a free one, -1 for none.")] = 8080,
+    ftp: Annotated[int, typer.Option(min=-1, max=65535, help="Port of FTP, with TLS on demand.")] = 2121,
+    ftps: Annotated[int, typer.Option(min=-1, max=65535, help="Port of FTP with TLS at once.")] = -1,
+    certificate: Annotated[Path | None, typer.Option(help="PEM: HTTPS, and TLS for FTP.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM of the certificate's key.")] = None,
+    passive_ports: Annotated[str | None, typer.Option(help="FIRST-LAST of FTP's data connections.")] = None,
+    quota: Annotated[str, typer.Option(help="What a user may have in the spool.")] = "100M",
+    store: Annotated[
+        list[str] | None, typer.Option("--store", metavar="KEY=VALUE", help="An option of the store, repeatable.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="End when one file has been passed on.")] = False,
+    json: Json = False,
+) -> None:
+    """Take in what chargers upload over HTTP and FTP, pass it on, and serve files to them.
+
+    Example: pilotwire relay --to s3://bucket/chargers --users users.txt --files bundles
+    """
+    from pilotwire.relay import Options, command
+    from pilotwire.relay.options import read_users
+
+    options = Options(
+        spool=spool,
+        to=to,
+        files=files,
+        users=read_users(users) if users else {},
+        quota=arguments.size(quota),
+        host=host,
+        http_port=None if http < 0 else http,
+        ftp_port=None if ftp < 0 else ftp,
+        ftps_port=None if ftps < 0 else ftps,
+        certificate=certificate,
+        key=key,
+        passive_ports=arguments.port_range(passive_ports) if passive_ports else None,
+        store=arguments.settings(store or []),
+    )
+    _run(command.run(options, once=once, as_json=json))
+
+
+@app.command(short_help="A diagnostics file, readably.")
+def diagnostics(
+    file: Annotated[Path, typer.Argument(help="Diagnostics file of a charger, - for stdin.")],
+    json: Json = False,
+) -> None:
+    """Show a diagnostics file readably: resets, errors, queue, wear, and what happened when.
+
+    Example: pilotwire diagnostics CP1-diagnostics-20261122T100000Z.jsonl
+    """
+    from pilotwire.diagnostics import show
+
+    show.run(file, as_json=json)
+
+
+@app.command(short_help="Scenario files, headless, with a report.")
 def play(
     files: Annotated[list[Path], typer.Argument(help="Scenario files; each gets a new box.")],
     csms: Annotated[

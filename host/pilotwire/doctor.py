@@ -184,10 +184,10 @@ def _files(told: dict[str, Any], settings: bytes | None) -> Iterator[Finding]:
         yield Finding(OK if fits else ERROR, "slot", text, do)
     except (ValueError, KeyError, TypeError):
         yield Finding(ERROR, "slot", f"{slot}: there is no app in it", "send it with `pilotwire upload`")
-    yield from _settings(settings)
+    yield from _settings(settings, wired='"lan"' in (told["board"] or ""))
 
 
-def _settings(settings: bytes | None) -> Iterator[Finding]:
+def _settings(settings: bytes | None, wired: bool) -> Iterator[Finding]:
     do = "`pilotwire provision` asks for what is missing"
     if settings is None:
         yield Finding(WARNING, "settings", "nothing is set", do)
@@ -197,7 +197,8 @@ def _settings(settings: bytes | None) -> Iterator[Finding]:
     except PilotwireError as error:
         yield Finding(ERROR, "settings", error.why, do)
         return
-    missing = [name for name in ("WifiSsid", "CentralSystemURL", "ChargePointId") if not values.get(name)]
+    needed = ["CentralSystemURL", "ChargePointId"] + ["WifiSsid"] * (not wired)
+    missing = [name for name in needed if not values.get(name)]
     if missing:
         yield Finding(WARNING, "settings", f"not set: {', '.join(missing)}", do)
     else:

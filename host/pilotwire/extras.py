@@ -26,16 +26,17 @@ _ENTRY = struct.Struct("<20sBIB20s")  # tag, status 0 = Accepted, expiryDate 0 =
 
 @dataclass
 class Extras:
-    """See the module. `client_cert` and `client_key` belong together; `tags` is a file of one tag a line."""
+    """See the module. `client_cert` and `client_key` belong together; `tags` is a file of one tag a line, `tag` more."""
 
     roots: list[Path] = field(default_factory=list)
     client_cert: Path | None = None
     client_key: Path | None = None
     tags: Path | None = None
     pulses: int | None = None
+    tag: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.roots or self.client_cert or self.client_key or self.tags or self.pulses)
+        return bool(self.roots or self.client_cert or self.client_key or self.tags or self.pulses or self.tag)
 
 
 def files(extras: Extras) -> dict[str, bytes]:
@@ -54,8 +55,9 @@ def files(extras: Extras) -> dict[str, bytes]:
         raise UsageError("a client certificate and its key belong together", "", "give --client-cert and --client-key")
     if extras.client_cert is not None and extras.client_key is not None:
         found |= _client(extras.client_cert, extras.client_key)
-    if extras.tags is not None:
-        found["/data/locallist"] = _local_list(_lines(extras.tags), extras.tags)
+    if extras.tags is not None or extras.tag:
+        listed = [] if extras.tags is None else _lines(extras.tags)
+        found["/data/locallist"] = _local_list([*listed, *extras.tag], extras.tags or "what --tag gives")
     return found
 
 
@@ -155,7 +157,7 @@ def _lines(path: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
-def _local_list(tags: list[str], path: Path) -> bytes:
+def _local_list(tags: list[str], path: Path | str) -> bytes:
     """The local authorization list, version 1, in which these tags are accepted."""
     keys = {tag.lower().encode() for tag in tags}
     for key in keys:

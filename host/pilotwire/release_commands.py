@@ -29,8 +29,8 @@ Version = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `pilotwire`."""
-    for command in (build, keys, publish):
-        app.command()(command)
+    for command, short in _SHORT.items():
+        app.command(short_help=short)(command)
 
 
 def build(
@@ -58,7 +58,7 @@ def build(
                 "",
                 "known boards: virtual; or add --bundle FILE",
             )
-        print(module.virtual(out or module.repository() / "build" / "virtual", lines=lines))
+        print(module.virtual(out or module.work() / "virtual", lines=lines))
         return
 
     from pilotwire import publish as publishing
@@ -118,3 +118,11 @@ def publish(
     module.say(data, url, json)
     if to is not None:
         asyncio.run(module.update(url, arguments.charger_id(to), host, port, json))
+
+
+# In the words of `pilotwire --help`.
+_SHORT = {
+    build: "Compile the firmware.",
+    keys: "Keys that sign firmware.",
+    publish: "Put a signed bundle where chargers fetch it.",
+}

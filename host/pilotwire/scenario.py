@@ -179,8 +179,8 @@ def line(word: str, fields: dict[str, Any]) -> str:
     parts = [word]
     for name, value in fields.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        if not text.isprintable():
-            raise PilotwireError(f"{word} cannot be written on a line", f"{name} has control characters")
+        if text and text.splitlines() != [text]:
+            raise PilotwireError(f"{word} cannot be written on a line", f"{name} has several")
         parts.append(f"{name}={shlex.quote(text)}")
     return " ".join(parts)
 

@@ -90,7 +90,7 @@ class Timeline:
         }
         self.form, self.verbose, self.broken = form, verbose, False
         self._write = writers[form]
-        self._console: Any = None
+        self.console: Any = None  # of Rich; a program that shows something live besides gives its own
 
     def __call__(self, event: EventLike) -> None:
         """Shows one event, or hides it by its level."""
@@ -123,8 +123,8 @@ class Timeline:
         from rich.console import Console
         from rich.text import Text
 
-        if self._console is None:
-            self._console = Console(file=self.stream, highlight=False)
+        if self.console is None:
+            self.console = Console(file=self.stream, highlight=False)
         colour = _LEVEL_COLOURS.get(level, "")
         if level == "info" and event.who != "firmware":
             colour = ""
@@ -133,7 +133,7 @@ class Timeline:
             (f"{event.who:<10} ", _COLOURS.get(event.who, "white")),
             (event.what, colour),
         )
-        self._console.print(line, soft_wrap=True)
+        self.console.print(line, soft_wrap=True)
 
 
 def abandon(stream: TextIO) -> None:

@@ -4,54 +4,14 @@ Prints one line of JSON: [microseconds of bytecode, modules loaded] of the media
 turns. Loading a module is the file system's work on the chip, so it is counted and not timed.
 """
 
-import builtins
 import json
 import sys
-import time
 
 from ocpp_bench import Bench
+from watch import Watch, median_loop
 
 _ROUNDS = 21
 _QUEUED = 50  # transactions that wait, each a Start and a Stop
-
-
-_import = __import__
-_loading = [0, 0, 0]  # depth, modules, microseconds
-
-
-def _counted(name, *args):
-    if name in sys.modules:
-        return _import(name, *args)
-    begin = time.ticks_us()
-    _loading[0] += 1
-    try:
-        module = _import(name, *args)
-        _loading[1] += hasattr(module, "__file__")  # else it is built in
-        return module
-    finally:
-        _loading[0] -= 1
-        if not _loading[0]:
-            _loading[2] += time.ticks_diff(time.ticks_us(), begin)
-
-
-class Watch:
-    """Time since it was made, less what went into loading modules."""
-
-    def __init__(self):
-        _loading[1] = _loading[2] = 0
-        self._begin = time.ticks_us()
-
-    def stop(self):
-        took = time.ticks_diff(time.ticks_us(), self._begin)
-        return took - _loading[2], _loading[1]
-
-
-def loop():
-    """The yardstick: 100,000 turns of a loop."""
-    begin = time.ticks_us()
-    for _ in range(100000):
-        pass
-    return time.ticks_diff(time.ticks_us(), begin)
 
 
 def answer(action, payloads):
@@ -113,11 +73,6 @@ def erases(sessions):
     return (bench.nor.erases - before) * 1000 // sessions
 
 
-def median_loop():
-    return sorted([loop() for _ in range(5)])[2]
-
-
-builtins.__import__ = _counted
 print(
     json.dumps(
         {

@@ -6,7 +6,7 @@ import pytest
 
 from pilotwire import build, heapscale, runtime
 from pilotwire.bench import __main__ as bench
-from pilotwire.bench import websocket
+from pilotwire.bench import profiles, websocket
 from pilotwire.bench.figure import Figure
 from pilotwire.warm import warm_modules
 
@@ -69,3 +69,10 @@ def test_all_clients_run():
 def test_the_scale_is_still_right():
     (*_, last) = heapscale.measure()
     assert abs(heapscale.percent(last) - runtime.HEAP_SCALE_PERCENT) <= 5  # as the pools of names grow
+
+
+@pytest.mark.exhaustive
+def test_profiles_and_lists_are_measured(tmp_path):
+    desk = profiles.Desk(tmp_path)
+    assert desk.ms("composite", 20) > 0 and desk.ms("send", 100) > 0
+    assert 0 < desk.heap("lookup", 1000) < desk.heap("send", 100)

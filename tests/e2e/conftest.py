@@ -5,9 +5,10 @@
         await bench.charge(tag="C0FFEE01")
         await bench.told(lambda c: len(c.meter_values) == 2, 180)
 
-A test never sleeps: it waits for a state, `timeout_s` is simulated. Two minutes of real time end any of them.
-At the end every frame must have been valid OCPP, in order, and the firmware's log free of errors; what a test
-provokes on purpose it takes out of `bench.errors()` itself. The timeline of the run is shown when it fails.
+A test never sleeps: it waits for a state, `timeout_s` is simulated. Two minutes of real time end any of them, a
+quarter of an hour the exhaustive ones. At the end every frame must have been valid OCPP, in order, and the firmware's
+log free of errors; what a test provokes on purpose it takes out of `bench.errors()` itself. The timeline of the run
+is shown when it fails.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from pilotwire.timeline import Timeline
 
 IDENTITY = "E2E-1"
 _REAL_LIMIT_S = 120
+_EXHAUSTIVE_LIMIT_S = 900
 _LOOK_S = 0.1  # simulated seconds between two looks at what the central system knows
 _MOST_LINES = 300
 _MOST_RESTARTS = 5
@@ -264,16 +266,17 @@ def pytest_pyfunc_call(pyfuncitem):
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     given = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
-    asyncio.run(_run(pyfuncitem.obj, given))
+    limit = _EXHAUSTIVE_LIMIT_S if pyfuncitem.get_closest_marker("exhaustive") else _REAL_LIMIT_S
+    asyncio.run(_run(pyfuncitem.obj, given, limit))
     return True
 
 
-async def _run(test, given):
+async def _run(test, given, limit):
     bench = given.get("bench")
     if bench is None:
-        await asyncio.wait_for(test(**given), _REAL_LIMIT_S)
+        await asyncio.wait_for(test(**given), limit)
         return
-    async with bench, asyncio.timeout(_REAL_LIMIT_S):
+    async with bench, asyncio.timeout(limit):
         await test(**given)
     assert bench.errors() == []
     if sys.platform.startswith("linux"):

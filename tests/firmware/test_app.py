@@ -12,6 +12,8 @@ from nor import Nor, Region
 from ocpp_bench import TABLE, Clock, MemoryStore
 from ocpp16.transactions import DATA, SAMPLE
 from settings import Settings
+import cold
+import iso8601
 
 
 class NoLink:
@@ -38,13 +40,14 @@ def press(box, board, seconds):
     run(box, 1)
 
 
-def wallbox(connectors=1, socket=False, sectors=8, **values):
+def wallbox(connectors=1, socket=False, sectors=8, parts="", **values):
     board = FakeBoard(connectors)
     for part in board.connectors:
         part.max_ma = 32000
         part.pulses_per_kwh = 1000
         part.socket = socket
         part.ventilation = False
+        part.parts = parts
     gc.collect()  # one piece of this size is wanted
     flash = bytearray(4096 * sectors)
     for i in range(0, len(flash), 64):
@@ -269,3 +272,53 @@ def test_two():
     run(one, 2)
     run(two, 2)
     assert one.ocpp.connectors[0].status == "Preparing" and two.ocpp.connectors[0].status == "Available"
+
+
+# req: SC-EVAL-06, SC-EVAL-07, SC-EVAL-09
+# A charging profile down to the pilot: its limit from the first current on, a pause, one phase where the board can switch.
+def test_charging_profile():
+    box, board = wallbox(parts="contactor2 pilot_switch")
+    part, cp = board.connectors[0], box.ocpp
+    assert box.settings.get("ConnectorSwitch3to1PhaseSupported")
+    cp.clock.set_utc(iso8601.parse("2026-11-22T10:00:00Z"))
+
+    def limit(amps, phases=None):
+        period = {"startPeriod": 0, "limit": amps}
+        if phases:
+            period["numberPhases"] = phases
+        schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [period]}
+        what = {"chargingProfileId": 1, "stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile"}
+        what.update(chargingProfileKind="Relative", chargingSchedule=schedule)
+        assert cold.call("ocpp16.smart_charging", "install", cp, 1, what, None, False)
+
+    limit(10)
+    part.car = "B"
+    run(box, 2)
+    board.tags.append("A")
+    run(box, 1)
+    assert part.duty == 166
+    part.car = "C"
+    run(box, 2)
+    assert part.closed and part.closed2 and cp.connectors[0].status == "Charging"
+    limit(0)
+    run(box, 1)
+    assert part.duty == 1000 and cp.connectors[0].status == "SuspendedEVSE"
+    part.car = "B"
+    run(box, 1)
+    assert not part.closed and cp.connectors[0].transaction
+    limit(16, 1)
+    run(box, 70)
+    part.car = "C"
+    run(box, 3)
+    assert part.closed and not part.closed2 and part.duty == 266
+    assert cold.call("ocpp16.composite_schedule", "Profile", cp) and box.ocpp.profiles.hardware(0) == (32000, 1)
+    assert box.ocpp.read(1)[5] == 16000 * 230 // 1000
+    limit(16)
+    run(box, 1)
+    assert part.duty == 1000  # it goes back to three, with a pause
+
+
+def test_no_switching():
+    box, _ = wallbox()
+    assert not box.settings.get("ConnectorSwitch3to1PhaseSupported")
+    assert box.ocpp.profiles.hardware(0) == (32000, 3)

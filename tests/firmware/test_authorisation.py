@@ -122,7 +122,7 @@ def test_offline_expired():
 # req: CORE-BOOT-11
 # A central system that never accepted this charger: no charging by offline rules. Once it has, a restart changes nothing.
 def test_never_accepted():
-    b = Bench(AllowOfflineTxForUnknownId="true")
+    b = Bench(AllowOfflineTxForUnknownId="true", CentralSystemURL="ws://example.org")
     b.plug()
     b.present("TAG")
     assert b.cp.connectors[0].transaction is None

@@ -66,6 +66,15 @@ CASES_REFUSED = [
     ("uart keyword", lambda: UART(1, 9600, speed=1), TypeError, None),
     ("counter filter", lambda: Counter(0, Pin(34), filter_ns=1.5), TypeError, None),
     ("counter keyword", lambda: Counter(0, Pin(34), filter=5), TypeError, None),
+    ("timer 3.0", lambda: Timer(3.0), TypeError, None),
+    ("timer keyword", lambda: Timer(0).init(period=20, callback=print, name="x"), TypeError, None),
+    ("irq float", lambda: Pin(4, Pin.IN).irq(print, 1.0), TypeError, None),
+    ("adc positional atten", lambda: ADC(36, 3), TypeError, None),
+    ("adc float atten", lambda: ADC(36, atten=3.0), TypeError, None),
+    ("lan without pins", lambda: network.LAN(mdc=23, mdio=18, phy_addr=0, phy_type=0), ValueError, "expecting a pin"),
+    ("lan phy", lambda: network.LAN(mdc=Pin(23), mdio=Pin(18), phy_addr=0, phy_type=99), ValueError, "invalid phy type"),
+    ("lan address", lambda: network.LAN(mdc=Pin(23), mdio=Pin(18), phy_addr=32, phy_type=0), ValueError, "invalid phy address"),
+    ("lan keyword", lambda: network.LAN(mdc=Pin(23), mdio=Pin(18), phy=1), TypeError, None),
     ("cpu freq", lambda: machine.freq(123), ValueError, None),
     ("wlan 2", lambda: network.WLAN(2), ValueError, None),
     ("wlan not active", lambda: wlan().connect("a", "b"), OSError, None),
@@ -329,3 +338,17 @@ def test_wlan_comes_and_goes():
     assert w.isconnected()
     w.disconnect()
     assert not w.isconnected()
+
+
+def test_an_access_point_has_a_password_or_is_open_on_purpose():
+    w = network.WLAN(network.WLAN.IF_AP)
+    w.config(ssid="pilotwire-000001", key="seven77", security=network.WLAN.SEC_WPA2)
+    try:
+        w.active(True)
+        raise AssertionError
+    except OSError:
+        assert not w.active()
+    w.config(key="eight888")
+    w.active(True)
+    assert w.active() and w.ifconfig()[0] == "192.168.4.1"
+    w.active(False)

@@ -1,28 +1,11 @@
 """The charge point of tests/firmware/ocpp_bench.py under CPython, and a central system that books what it is told."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+from stand_ins import module, nor  # noqa: F401 (for those who import this)
 
 from pilotwire import schemas
 
-_ROOT = Path(__file__).parents[2]
-
-
-def _module(name, path):
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-# By path: the folder of the virtual board holds stand-ins that must not shadow CPython's modules.
-nor = _module("nor", _ROOT / "boards/virtual/nor.py")
-ocpp_bench = _module("ocpp_bench", _ROOT / "tests/firmware/ocpp_bench.py")
+ocpp_bench = module("ocpp_bench", "tests/firmware/ocpp_bench.py")
 
 
 @pytest.fixture(autouse=True)

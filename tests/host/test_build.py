@@ -122,3 +122,17 @@ def test_a_folder_that_cannot_be_written(repository, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PilotwireError, match="cannot write the build into"):
         build.firmware(tmp_path / "file")
+
+
+def test_a_build_is_read_back_until_something_changes(repository, monkeypatch):
+    first = build.files()
+    monkeypatch.setattr(build, "program", None)  # renaming again would fail
+    assert build.files() == first
+    names = build.names_file(json.loads(first["/a/build.json"])["hash"])
+    names.unlink()
+    with pytest.raises(TypeError):
+        build.files()  # without the names of its tracebacks it is made anew
+    monkeypatch.undo()
+    monkeypatch.setattr(build, "ROOT", repository)
+    (repository / "firmware" / "settings.txt").write_text("MaxCurrent 16\n")
+    assert build.files()["/a/settings.txt"] == b"MaxCurrent 16\n" and names.exists() is False

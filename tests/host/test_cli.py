@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+import typer
 from typer.testing import CliRunner
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -34,7 +35,7 @@ def test_version_and_help():
     assert all(command in out for command in ("demo", "sim", "csms", "play", "build"))
 
 
-@pytest.mark.parametrize("command", ["demo", "sim", "csms", "play", "build"])
+@pytest.mark.parametrize("command", sorted(typer.main.get_command(app).commands))
 def test_every_help_has_an_example(command):
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0 and f"Example: pilotwire {command}" in result.output

@@ -76,12 +76,19 @@ def test_what_is_wrong_is_said_with_what_to_do(change, about, level, text):
     [
         (None, "warning", "nothing is set"),
         (SETTINGS[:-3], "error", "checksum"),
-        (settings_file.dump({}), "warning", "not set: WifiSsid"),
+        (settings_file.dump({}), "warning", "not set: CentralSystemURL, ChargePointId, WifiSsid"),
     ],
 )
 def test_settings(settings, level, text):
     found = {finding.about: finding for finding in doctor.judge(HEALTHY, settings)}
     assert found["settings"].level == level and text in found["settings"].text
+
+
+def test_a_board_with_ethernet_needs_no_wifi():
+    settings = settings_file.dump({"CentralSystemURL": "wss://a", "ChargePointId": "CP1"})
+    wired = HEALTHY | {"board": boards.find("olimex-esp32-poe").text.decode()}
+    assert {finding.about: finding for finding in doctor.judge(wired, settings)}["settings"].level == "ok"
+    assert {finding.about: finding for finding in doctor.judge(HEALTHY, settings)}["settings"].level == "warning"
 
 
 def test_a_board_on_the_line(tmp_path):

@@ -199,9 +199,10 @@ def certificate(folder, name, **changes):
 def test_certificates_tags_and_pulses_on_a_live_board(tmp_path):
     root, _, made = certificate(tmp_path, "root")
     cert, key, own = certificate(tmp_path, "cp1", ca=False)
-    (tmp_path / "tags.txt").write_text("# of the house\nC0FFEE01\n\n0815\n")
+    (tmp_path / "tags.txt").write_text("# of the house\nC0FFEE01\n\n")
     given = [
-        "--root", root, "--client-cert", cert, "--client-key", key, "--tags", tmp_path / "tags.txt", "--pulses-per-kwh", 2000,
+        "--root", root, "--client-cert", cert, "--client-key", key, "--tags", tmp_path / "tags.txt", "--tag", "0815",
+        "--pulses-per-kwh", 2000,
     ]  # fmt: skip
     board_json = boards.find("esp32-devkitc").text
     with UnixBoard(tmp_path, {"/main.py": MAIN, "/board.json": board_json}) as board:

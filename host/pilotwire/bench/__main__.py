@@ -2,7 +2,8 @@
 
     python -m pilotwire.bench [--out FILE] [--only PART]...
 
-A part is a module of this package with a function `figures() -> list[Figure]`, e.g. `size`, `heap`, `websocket`.
+A part is a module of this package with a function `figures() -> list[Figure]`, e.g. `size`, `heap`, `websocket`. One that says
+`LONG = True` is left out unless it is named.
 
 `budget` is what the design or the issue asks for (a lower bound for ratios, an upper one for bytes), `peer` what the best of the
 others needs, as far as it is known. Bytes of heap are bytes of the chip, see pilotwire.heapscale. docs/link.md has the method.
@@ -54,7 +55,7 @@ def main() -> int:
     options = parser.parse_args()
     figures: list[Figure] = []
     try:
-        for name in options.only or parts():
+        for name in options.only or [name for name in parts() if not getattr(_module(name), "LONG", False)]:
             print(f"{name} ...", file=sys.stderr)
             figures += _module(name).figures()
     except PilotwireError as error:

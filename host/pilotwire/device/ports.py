@@ -62,13 +62,14 @@ def choose(asked: str | None) -> str:
     """The port to use.
 
     Args:
-        asked: what --port said; None takes the only one that may be an ESP32.
+        asked: what --port said; None takes that of PILOTWIRE_PORT, else the only one that may be an ESP32.
 
     Raises:
         PilotwireError: it does not exist or may not be opened, or there is not exactly one to
             choose from; names the ports that were found.
     """
-    if asked is not None:
+    asked = asked or os.environ.get("PILOTWIRE_PORT")
+    if asked:
         check(asked)
         return asked
     candidates = boards()

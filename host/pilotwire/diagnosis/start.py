@@ -69,7 +69,8 @@ class Start:
         if report.get("registered") == "Accepted":
             yield Finding(OK, "charger", "the central system has accepted it")
         elif self._trouble:
-            yield Finding(ERROR, "charger", self._trouble, "see above, and docs/security.md for certificates")
+            do = "check CentralSystemURL, the network, and the certificates (`pilotwire provision`)"
+            yield Finding(ERROR, "charger", self._trouble, do)
         elif report.get("online"):
             do = "its operator has to let this identity in"
             yield Finding(WARNING, "charger", f"connected, registration {report.get('registered')}", do)

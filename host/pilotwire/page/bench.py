@@ -175,6 +175,8 @@ class Bench:
             PilotwireError: unknown, refused or not possible now.
             TimeoutError: the charger did not answer.
         """
+        if word in ("wait", "expect"):
+            raise PilotwireError(f"{word} is not for the page", "", "look at what it shows")
         wanted = step(word, fields)
         box = self.boxes.get(identity)
         if box is None and word not in CENTRAL_WORDS:

@@ -43,6 +43,7 @@ class Box:
         led: what its light shows: 1 or 0, or 24 bits of colour where it has a ring.
         changes: counts what of the above has changed.
         listens: {port of the box: port of the loopback} of what it serves in its own access point.
+        gap_ms: the longest time that its program did not look at its inputs; to be set to 0 by who asks.
         silent_s: real seconds without a sign of life after which an armed watchdog bites.
     """
 
@@ -73,6 +74,8 @@ class Box:
         self.changes = 0
         self.listens: dict[str, int] = {}
         self.exchanges = 0
+        self.gap_ms = 0
+        self._stepped_ms = 0
         self.silent_s = 10.0
         self.child: Child | None = None
         self._base_ms = 0
@@ -138,6 +141,7 @@ class Box:
         self._heard = time.monotonic()
         self._watchdog_ms = 0
         self.flash = (0, 0, 0)
+        self._stepped_ms = 0
         self.changes += 1
         self._names = self._dir.names()
         self.child = child = Child(self._step, self._lookup, self._halted, self._line, self._lost)
@@ -151,6 +155,8 @@ class Box:
     def _step(self, out: tuple[int, ...]) -> bytes:
         self._heard = time.monotonic()
         self.exchanges += 1
+        self.gap_ms = max(self.gap_ms, out[1] - self._stepped_ms)
+        self._stepped_ms = out[1]
         self._watchdog_ms = out[5]
         self.led = out[4]
         self.flash = out[6:9]

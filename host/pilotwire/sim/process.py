@@ -36,7 +36,7 @@ def _die_with_parent(parent: int) -> None:
 @functools.cache
 def stand_ins() -> Path:
     """Folder with the compiled stand-ins: a compiler at run time would need, and tear up, the heap that is capped."""
-    out = build.repository() / "build" / "virtual" / "stand-ins"
+    out = build.work() / "virtual" / "stand-ins"
     with build.locked(out):
         folder = build.repository() / "boards" / "virtual"
         names = re.findall(r"^([A-Z][A-Z_0-9]+) = const\((\w+)\)", (folder / "wire.py").read_text("utf-8"), re.M)

@@ -98,7 +98,7 @@ class StateDir:
             text = json.dumps(board).encode()
             if not self.flash.exists():
                 if image is None:
-                    image = build.virtual(build.repository() / "build" / "virtual") / "flash.bin"
+                    image = build.virtual(build.work() / "virtual") / "flash.bin"
                 part = self.path / "flash.bin.part"
                 shutil.copyfile(image, part)
                 part.replace(self.flash)

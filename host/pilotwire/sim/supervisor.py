@@ -150,12 +150,17 @@ class Supervisor:
         self._person("unplugs", connector)
 
     async def _do_ready(self, connector: int = 1) -> None:
+        self._world.car(connector)
         self._world.wants(connector, True)
         self._person("lets the car charge", connector)
 
-    async def _do_pause(self, connector: int = 1) -> None:
-        self._world.wants(connector, False)
-        self._person("pauses the car", connector)
+    async def _do_pause(self, connector: int = 1, seconds: float = 0.0, at_once: bool = False) -> None:
+        def act() -> None:
+            self._world.wants(connector, False, at_once)
+            self._person("pauses the car", connector)
+
+        self._world.car(connector)
+        self._world.later(seconds, act)
 
     async def _do_draw(self, amps: float, connector: int = 1, phases: int | None = None) -> None:
         self._world.draw(connector, amps, phases)
@@ -172,9 +177,13 @@ class Supervisor:
         self._world.press(seconds)
         self._tell("person", f"presses the button for {seconds:g} s", {})
 
-    async def _do_fault(self, kind: str, connector: int = 1) -> None:
-        self._world.fault(connector, kind, True)
-        self._tell("person", f"causes fault {kind}", {"connector": connector})
+    async def _do_fault(self, kind: str, connector: int = 1, seconds: float = 0.0) -> None:
+        def act() -> None:
+            self._world.fault(connector, kind, True)
+            self._tell("person", f"causes fault {kind}", {"connector": connector})
+
+        self._world.outlet(connector)
+        self._world.later(seconds, act)
 
     async def _do_clear(self, kind: str, connector: int = 1) -> None:
         self._world.fault(connector, kind, False)
@@ -232,6 +241,11 @@ class Supervisor:
     # -- state
 
     @property
+    def world(self) -> World:
+        """The model, for what must happen in the very moment of an event."""
+        return self._world
+
+    @property
     def time_ms(self) -> int:
         """Simulated ms since the supervisor started."""
         return self._world.now - self._start_ms
@@ -240,6 +254,11 @@ class Supervisor:
     def exchanges(self) -> int:
         """Records that the box and the world have exchanged."""
         return self._box.exchanges
+
+    def take_gap_ms(self) -> int:
+        """The longest time, since this was asked last, in which the firmware did not look at its inputs: simulated ms."""
+        gap, self._box.gap_ms = self._box.gap_ms, 0
+        return gap
 
     @property
     def pid(self) -> int | None:

@@ -34,7 +34,7 @@ const KINDS = {
   Current: {
     unit: "A", range: (_, low, high) => [0, Math.max(high * 1.1, 6)],
     series: [
-      { label: "offered", colour: "--offer", index: OFFERED, divisor: 1000, step: true, dash: [4, 3] },
+      { label: "offer", colour: "--offer", index: OFFERED, divisor: 1000, step: true, dash: [4, 3] },
       { label: "L1", colour: "--l1", index: L1, divisor: 1000 }, { label: "L2", colour: "--l2", index: L1 + 1, divisor: 1000 },
       { label: "L3", colour: "--l3", index: L1 + 2, divisor: 1000 },
     ],

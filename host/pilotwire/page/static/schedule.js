@@ -31,7 +31,7 @@ export function scheduleTab() {
   function draw() {
     grid.replaceChildren(
       ...[0, 8, 16, 24, 32].flatMap((a) => [s("line", { x1: LEFT, x2: WIDTH, y1: y(a), y2: y(a), class: "level" }), s("text", { x: LEFT - 6, y: y(a) + 4, class: "small end" }, `${a} A`)]),
-      ...[0, 0.25, 0.5, 0.75].map((part) => s("text", { x: x(part * span()), y: HEIGHT - 6, class: "small" }, minutes(part * span()))));
+      ...[0, 0.5].map((part) => s("text", { x: x(part * span()), y: HEIGHT - 6, class: "small" }, minutes(part * span()))));
     let line = "";
     steps.forEach((step, k) => {
       line += `${k ? "L" : "M"}${x(step.start)} ${y(step.limit)} H${x(steps[k + 1]?.start ?? span())} `;

@@ -1,0 +1,90 @@
+"""Smart Charging and the local list: time and heap of their largest jobs.
+
+Heap: how much must be free, by bisection, for the charge point of tests/firmware to do the job. Time: as in
+bench.core; files are the desktop's.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+from pilotwire import build, runtime
+from pilotwire.bench.core import chip_ms
+from pilotwire.bench.figure import Figure
+from pilotwire.errors import PilotwireError
+
+_STACKED = (1, 5, 10, 20)
+_ENTRIES = (10, 48, 100, 500)
+_LISTED = 1000
+_HEAP = 256 * 1024
+_MOST = 48 * 1024
+_STEP = 128
+_ROUNDS = 5
+# What the budgets of the whole firmware leave to a job: 104 KB at any moment, 80 KB when nothing happens and TLS is up.
+_BUDGET = 24 * 1024
+_START = "import profiles\n"
+_SOURCES = ("boards/virtual/nor.py", "tests/firmware/ocpp_bench.py", "tests/bench/watch.py", "tests/bench/profiles.py")
+
+
+class Desk:
+    """The firmware's own .mpy files beside the bench, and a folder of files for each job."""
+
+    def __init__(self, folder: Path):
+        root = build.repository()
+        self.folder = folder
+        self.code = folder / "code"
+        extra = {path.name: path for path in (root / source for source in _SOURCES)}
+        for name, data in build.files(extra=extra, beside=[_START]).items():
+            if name.startswith("/a/"):
+                path = self.code / name.removeprefix("/a/")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+        (self.folder / "data").mkdir()
+        self._start = self.folder / "start.py"
+        self._start.write_text(_START)
+        done = self.run(8 << 20, "prepare")
+        if done is None:
+            raise PilotwireError("the bench of charging profiles has failed", self.said[-500:])
+
+    def run(self, heap: int, *arguments: str) -> list | None:
+        """What it prints, None if it failed."""
+        done = runtime.run([self._start, *arguments], heap=heap, path=[self.code], cwd=self.folder, timeout=300)
+        self.said = done.stdout.strip()
+        if done.returncode:
+            return None
+        return json.loads(self.said.splitlines()[-1]) if arguments[0] != "prepare" else []
+
+    def heap(self, job: str, count: int) -> int:
+        """What must be free, in bytes of the chip."""
+        low, high = 0, _MOST // _STEP
+        while low < high:
+            middle = (low + high) // 2
+            if self.run(_HEAP, job, str(count), str(runtime.heap_bytes(middle * _STEP))) is None:
+                low = middle + 1
+            else:
+                high = middle
+        return high * _STEP
+
+    def ms(self, job: str, count: int) -> float:
+        """Median, in milliseconds of the chip."""
+        rounds = [self.run(_HEAP, job, str(count)) for _ in range(_ROUNDS)]
+        if None in rounds:
+            raise PilotwireError(f"the bench of {job} {count} has failed", self.said[-500:])
+        took = sorted(chip_ms(*found) for found in rounds if found)
+        return round(took[len(took) // 2], 1)
+
+
+def figures() -> list[Figure]:
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(Path(folder))
+        for job, what, counts in (
+            ("composite", "composite_24h_%d_profiles", _STACKED),
+            ("send", "send_local_list_%d", _ENTRIES),
+            ("lookup", "local_list_lookup_in_%d", (_LISTED,)),
+        ):
+            for count in counts:
+                name = what % count
+                found.append(Figure(f"{name}_chip_ms", desk.ms(job, count), "ms"))
+                found.append(Figure(f"{name}_peak_heap_bytes", desk.heap(job, count), "B", _BUDGET))
+    return found
