@@ -4,6 +4,8 @@
 
 PYTHON ?=
 ARGS ?=
+SECONDS ?= 120
+CONFORMANCE_DUE ?= core tls
 CONFORMANCE_DUE ?= core tls list reservation smart trigger
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,6 +39,9 @@ lint: $(STAMP) ## ruff, pyright on host and device code, import arrows, rules fo
 
 check-boards: $(STAMP) ## board.json of every board: pins used twice, or that cannot do what they are for (ARGS="my/board.json")
 	@$(BIN)/python -m pilotwire.boardcheck $(ARGS)
+
+fuzz: $(STAMP) ## mutated messages, frames, certificates, answers against parsers and wallbox (SECONDS=600)
+	@FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q -s -n 0 tests/host/test_fuzz.py tests/e2e/test_fuzz_box.py $(ARGS)
 
 conformance: $(STAMP) ## which requirements of OCPP have a passing test (CONFORMANCE_DUE="core tls smart")
 	@$(BIN)/python -m pilotwire.conformance $(CONFORMANCE_DUE)

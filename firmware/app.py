@@ -86,7 +86,9 @@ class Wallbox:
         self._stepped_at = now
         try:
             emergency = self.board.emergency()
+            tampered = self.board.tamper()
             for outlet in self.outlets:
+                outlet.evse.report("tamper", tampered)
                 outlet.step(now, emergency)
             self._steps = (self._steps + 1) & 0xFFFF
         except Exception as e:  # a converter that does not answer: who can not see must not stay closed
@@ -197,7 +199,6 @@ class Wallbox:
         self._tampered = tampered
         news = False
         for outlet in self.outlets:
-            outlet.evse.report("tamper", tampered)
             if outlet.board.meter:  # one that is asked
                 outlet.board.meter.poll(now, outlet.evse.meter)
             news = outlet.news() or news

@@ -10,6 +10,13 @@ import sys
 
 import machine
 
+_PRODUCTION = False  # `pilotwire build --production` makes it True: the serial line can not stop the firmware (docs/security.md)
+
+if _PRODUCTION:
+    import micropython
+
+    micropython.kbd_intr(-1)
+
 # Collect often while modules are loaded: what they leave behind would tear up the heap for good.
 gc.threshold(2048)
 

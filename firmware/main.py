@@ -1,6 +1,9 @@
 # Starts the app in the directory that boot.py chose. Never updated over the air.
 import sys
 
+_PRODUCTION = False  # as in boot.py: whatever happens, there is no prompt but a restart
+_WAIT_S = 3  # else a fault at each start would wear out the flash
+
 try:
     import cold
 
@@ -17,4 +20,12 @@ except Exception as e:
     if on_trial == sys.path[0][1:]:  # this start has failed; else the chip waits in its REPL
         import machine
 
+        machine.reset()
+finally:
+    if _PRODUCTION:
+        import time
+
+        import machine
+
+        time.sleep(_WAIT_S)
         machine.reset()

@@ -90,6 +90,11 @@ def spare(cp, now):
     return _OWN[1] if best and best[0] == _OWN[0] else _OWN[0]
 
 
+def serial_number(cp):
+    """The name of this charger in its certificate."""
+    return cp.settings.get("ChargePointSerialNumber") or cp.settings.get("ChargePointId")
+
+
 def settle(cp):
     """A connection came up: a root that vouched only until its successor does is gone (SEC-CERT-05)."""
     if cp.settings.get("AdditionalRootCertificateCheck"):
@@ -111,4 +116,4 @@ def daily(cp):
             cp.store.remove(name + ".der")
             cp.store.remove(name + ".key")
     if not [1 for _, certificate in pairs(cp) if certificate.not_after > now + _MONTH_S]:
-        cold.call("ocpp16.signing", "start", cp)
+        cold.call("ocpp16.certificates", "sign", cp)

@@ -52,7 +52,7 @@ def examine_own(cp, text):
         raise ValueError("not for the key that was asked for")
     if leaf.serial == "0" or not leaf.o:
         raise ValueError("no serial number, or no O")
-    if leaf.cn != cold.call("ocpp16.signing", "serial_number", cp):
+    if leaf.cn != files.serial_number(cp):
         raise ValueError("CN is not our serial number")
     if leaf.o != cp.settings.get("CpoName"):
         cp.log.warning("security", "O of the new certificate is not CpoName")

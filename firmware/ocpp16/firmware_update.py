@@ -28,13 +28,16 @@ async def run(cp):
     request = firmware_request.load(cp)
     if request is None:
         return
-    module = request.get("report") or "ocpp16.update_report"
-    report = cold.load(module).Report(cp, request)  # by name: update_report, or what the request has
+    # Not the module's name on flash: another build, which goes on with the request, has another one.
+    module = "ocpp16.signed_update" if "request" in request else "ocpp16.update_report"
+    report = cold.load(module).Report(cp, request)  # by name: update_report, signed_update
     cold.drop(module)  # by name: as above
     try:
         if "told" not in request:
             if "slot" in request:
                 request["told"] = "Installed" if request["slot"] == cp.slot else _FAILED
+                if request["slot"] == cp.slot:
+                    cold.call("ocpp16.security_events", "note", cp, "FirmwareUpdated", cp.version)
             else:
                 request["told"] = await _update(cp, request, report)
             firmware_request.save(cp, request)
@@ -140,6 +143,7 @@ class _Download:
 
     async def _list(self, lines):
         """Get the list and judge it; BundleError leaves everything as it was."""
+        self._report.begin()
         cp = self._cp
         path = cp.store.path(_LIST)
         place = Place()

@@ -1,9 +1,10 @@
-# Remote Trigger profile (TRG rows). Cold: loaded for one message (see rpc), so it keeps nothing.
+# Remote Trigger profile (TRG rows), and its like of the security extension. Cold: loaded for one message, so it keeps nothing.
 #
 # The answer leaves first. What was asked for waits in cp.triggered as (action, connector) and is made when its turn comes, so
 # that it tells what is true by then; a StatusNotification takes its place behind those that wait already (J-REC-03).
 from ocpp16 import meter_values
 from ocpp16.rpc import Call
+import cold
 import iso8601
 
 _MESSAGES = (
@@ -20,6 +21,15 @@ _MEASURANDS = "MeterValuesSampledData"
 class Profile:
     def __init__(self, charge_point):
         self._cp = charge_point
+
+    def extended_trigger_message(self, payload):
+        action = payload["requestedMessage"]
+        if action == "SignChargePointCertificate":
+            accepted = self._cp.registration is not None and cold.call("ocpp16.certificates", "sign", self._cp)
+            return {"status": "Accepted" if accepted else "Rejected"}
+        if action == "DiagnosticsStatusNotification":  # of TriggerMessage only
+            return {"status": "NotImplemented"}
+        return self.trigger_message(payload, True)
 
     def trigger_message(self, payload, extended=False):
         action = payload["requestedMessage"]
@@ -74,8 +84,11 @@ def message(cp):
         return _meter_values(cp, number)
     if action == "Heartbeat":
         return Call(action, {}, cp.informed)
-    job = cp.jobs.get("diagnostics" if action[0] == "D" else "firmware")
-    return Call(action, {"status": job[1] if job else "Idle"}, cp.informed)
+    job = cp.jobs.get({"D": "diagnostics", "L": "log"}.get(action[0], "firmware"))
+    payload = {"status": job[1] if job else "Idle"}
+    if job and len(job) > 2 and action[0] in "LS":  # the messages that have a requestId
+        payload["requestId"] = job[2]
+    return Call(action, payload, cp.informed)
 
 
 def _meter_values(cp, number):

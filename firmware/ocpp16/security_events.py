@@ -3,11 +3,13 @@
 #
 # Payload of a record, little endian: version, last id of the journal (4), stamp (4) as in ocpp16.transactions, then the text:
 # type, and what is known more of it behind a blank.
+import json
 from struct import pack, unpack_from
 
 from ledger import Ledger, LedgerError
 from ocpp16.rpc import Call
 import cold
+import iso8601
 import ticks
 
 EVENT = 1
@@ -69,6 +71,14 @@ def records(cp, live):
             _, last, stamp = unpack_from("<BII", data)
             name, _, text = bytes(data[_HEAD:]).decode().partition(" ")
             yield event, stamped(cp.transactions, last, stamp), name, text
+
+
+def lines(cp, start, stop):
+    """The log as lines of JSON, bytes: between two times in seconds since 2000, None for any."""
+    for _, stamp, name, text in records(cp, False):
+        utc = iso8601.parse(stamp)
+        if (start is None or utc >= start) and (stop is None or utc <= stop):
+            yield json.dumps({"time": stamp, "type": name, "info": text}).encode() + b"\n"
 
 
 def message(cp):

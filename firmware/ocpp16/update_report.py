@@ -1,5 +1,4 @@
-# Cold: tells the central system how far an update is. SignedUpdateFirmware has a Report of its own: the request names its
-# module under "report".
+# Cold: tells the central system how far an update is. SignedUpdateFirmware has a Report of its own.
 import asyncio
 
 from ocpp16.rpc import Call
@@ -19,6 +18,9 @@ class Report:
         self._cp = cp
         self.request = request
         self._open = None  # the status that was told last and is not answered
+
+    def begin(self):
+        """Called before the bundle is read from its first byte on."""
 
     def payload(self, status):
         return {"status": status}

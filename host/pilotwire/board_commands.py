@@ -90,6 +90,9 @@ def flash(
     lines: Annotated[
         bool, typer.Option("--lines", help="Keep line numbers in tracebacks (9 % larger).")
     ] = False,
+    production: Annotated[
+        bool, typer.Option("--production", help="The serial line can not stop it, and a crash restarts (no prompt).")
+    ] = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not wait for the firmware's first report.")
     ] = False,
@@ -117,6 +120,7 @@ def flash(
         "repartition": repartition,
         "trust_image": trust_image,
         "lines": lines,
+        "production": production,
         "wait": not no_wait,
         "dry_run": dry_run,
         "as_json": json,

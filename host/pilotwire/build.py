@@ -224,6 +224,17 @@ def _keep_names(path: Path, names: dict[str, dict[str, str]]) -> None:
     replace(path, text)  # also when it is there: the newest is the last that was built
 
 
+def production(made: dict[str, bytes]) -> dict[str, bytes]:
+    """`files()` of which the serial line gets no prompt: Ctrl-C does nothing, and what dies starts again."""
+    switch = b"_PRODUCTION = False"
+    made = dict(made)
+    for name in RUN_AS_SOURCE:
+        if made[f"/{name}"].count(switch) != 1:
+            raise PilotwireError(f"firmware/{name} has no production mode", "it has no line `_PRODUCTION = False`")
+        made[f"/{name}"] = made[f"/{name}"].replace(switch, b"_PRODUCTION = True")
+    return made
+
+
 def firmware(out: Path, opt: int = 3, lines: bool = False) -> Path:
     """Write `files()` below `out`, remove what an earlier build left there, and return `out`."""
     with locked(out):
@@ -231,9 +242,11 @@ def firmware(out: Path, opt: int = 3, lines: bool = False) -> Path:
     return out
 
 
-def virtual(out: Path, opt: int = 3, lines: bool = False) -> Path:
-    """Firmware in out/files and the flash image of the virtual board in out/flash.bin; returns `out`."""
+def virtual(out: Path, opt: int = 3, lines: bool = False, closed: bool = False) -> Path:
+    """Firmware in out/files and the flash image of the virtual board in out/flash.bin; returns `out`. closed: for production."""
     made = files(opt, lines)
+    if closed:
+        made = production(made)
     board = repository() / "boards" / "virtual" / "board.json"
     if not board.is_file():
         raise PilotwireError(f"{board.relative_to(ROOT)} is missing", "it says which pins the board has")

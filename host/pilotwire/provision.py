@@ -26,6 +26,7 @@ _QUESTIONS = (
     ("WifiKey", "Its password (not shown)"),
     ("CentralSystemURL", "URL of the central system, ws:// or wss://"),
     ("ChargePointId", "Identity of this charger at the central system"),
+    ("AuthorizationKey", "Its key there, empty if it has none (not shown)"),
     ("MaxCurrent", "Largest current in A"),
 )
 

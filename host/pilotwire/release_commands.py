@@ -38,6 +38,9 @@ def build(
         str | None, typer.Argument(help="virtual for its flash image; with --bundle a board, or all of them.")
     ] = None,
     lines: Lines = False,
+    production: Annotated[
+        bool, typer.Option("--production", help="The serial line can not stop it, and a crash restarts (no prompt).")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Where to; build/virtual if left out.")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Write a bundle for updates (.pwb) there.")] = None,
     key: Key = None,
@@ -58,7 +61,8 @@ def build(
                 "",
                 "known boards: virtual; or add --bundle FILE",
             )
-        print(module.virtual(out or module.work() / "virtual", lines=lines))
+        name = "production" if production else "virtual"
+        print(module.virtual(out or module.work() / name, lines=lines, closed=production))
         return
 
     from pilotwire import publish as publishing

@@ -65,6 +65,7 @@ async def begin(bench, kind, when):
         await bench.do("tag", id="C0FFEE01")
     elif when == "left":
         await bench.charge()
+        await bench.passes(3)  # the reader takes a card once until it has been away
         await bench.do("tag", id="C0FFEE01")
         await bench.until(closed=False, locked=False)
         await bench.do("unplug")
@@ -89,10 +90,11 @@ async def recover(bench, kind, end):
 
 # req: STAT-04, STAT-05
 # Every fault of the model: the contacts open in time or never close, the central system is told, and it ends as it should.
-async def test_every_fault(bench):
+@pytest.mark.parametrize("part", range(3))
+async def test_every_fault(bench, part):
     assert set(FAULTS) == {*model.FAULTS, *world.STATION_FAULTS}
     charger = await bench.start(board=BOARD)
-    for kind, (when, name, code, most_ms, end) in FAULTS.items():
+    for kind, (when, name, code, most_ms, end) in [*FAULTS.items()][part::3]:
         number = 0 if kind == "reader" else 1
         since = len(bench.events)
         seen = len(told(charger))

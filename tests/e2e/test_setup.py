@@ -129,13 +129,13 @@ async def test_in_a_browser(bench):
             assert page.url == f"http://{OURS}/" and await page.title() == "pilotwire set-up"
             await page.get_by_label("Name of the wireless network").fill(WORDS["WifiSsid"])
             await page.get_by_label("Its password").fill(WORDS["WifiKey"])
-            await page.get_by_label("Central system").fill("central system")
+            await page.get_by_label("Central system, ws:").fill("central system")
             await page.get_by_label("Identity of this charger").fill("E2E-1")
             await page.get_by_role("button").click()
             alert = page.get_by_role("alert")
             assert "CentralSystemURL" in await alert.inner_text()
             assert await page.get_by_label("Name of the wireless network").input_value() == WORDS["WifiSsid"]
-            await page.get_by_label("Central system").fill(bench.central.url)
+            await page.get_by_label("Central system, ws:").fill(bench.central.url)
             await page.get_by_label("Its password").fill(WORDS["WifiKey"])
             await page.get_by_text("Everything else").click()
             await page.get_by_label("LocalPreAuthorize").select_option("true")

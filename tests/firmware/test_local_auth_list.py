@@ -92,8 +92,6 @@ def test_full():
     assert send(b, 0, []) == "Accepted"
 
 
-# req: LAL-03, LAL-05, LAL-06
-# What is refused leaves list and version as they are, also over a restart.
 CASES_FAILED = [
     ("Full", 0, [entry("X")]),
     ("Full", -1, [entry("X")]),
@@ -107,6 +105,8 @@ CASES_FAILED = [
 ]
 
 
+# req: LAL-03, LAL-05, LAL-06
+# What is refused leaves list and version as they are, also over a restart.
 def test_failed(kind, number, entries):
     b = ready()
     assert send(b, 5, [entry("A")]) == "Accepted"
@@ -162,11 +162,11 @@ def test_list_full():
     assert find(b, "NEW") and find(b, "T7") is None and find(b, "T9")
 
 
-# req: LAL-06
-# As many entries as are promised, as large as they may be, in one message; and as many messages as the list holds.
 CASES_LARGEST = [512, 7]
 
 
+# req: LAL-06
+# As many entries as are promised, as large as they may be, in one message; and as many messages as the list holds.
 def test_largest(cut):
     b = ready()
     assert b.cp.settings.get("SendLocalListMaxLength") == MOST
@@ -226,8 +226,6 @@ def largest(start, count):
     yield "]}]"
 
 
-# req: LAL-05, J-ERR-02
-# What is wrong in one entry is an error of the message; the ways to write JSON are all one.
 CASES_FORMS = [
     ('{"idTag":"B"},{"idTagInfo":{"status":"Accepted"}}', "OccurenceConstraintViolation"),
     ('{"idTag":"B","idTagInfo":{"status":"accepted"}}', "PropertyConstraintViolation"),
@@ -240,6 +238,8 @@ CASES_FORMS = [
 ]
 
 
+# req: LAL-05, J-ERR-02
+# What is wrong in one entry is an error of the message; the ways to write JSON are all one.
 def test_forms(entries, expected):
     b = ready()
     text = '[2,"x","SendLocalList",{"localAuthorizationList" : [%s], "listVersion":1,"updateType":"Full"}]' % entries
@@ -292,8 +292,6 @@ def test_pre_authorize():
     assert b.actions("Authorize", "StartTransaction") == ["StartTransaction"]
 
 
-# req: AUTH-02, AUTH-03, AUTH-07, AUTH-23
-# What is not valid by the list, or not to be trusted, is asked for; ConcurrentTx counts as valid.
 CASES_LISTED = [
     ("false", "Accepted", None, True),
     ("true", "Accepted", None, False),
@@ -307,6 +305,8 @@ CASES_LISTED = [
 ]
 
 
+# req: AUTH-02, AUTH-03, AUTH-07, AUTH-23
+# What is not valid by the list, or not to be trusted, is asked for; ConcurrentTx counts as valid.
 def test_listed(pre, status, expiry, asked):
     b = ready(LocalPreAuthorize=pre)
     send(b, 1, [entry("TAG", status, None, expiry)])
@@ -315,8 +315,6 @@ def test_listed(pre, status, expiry, asked):
     assert b.actions("Authorize", "StartTransaction") == ["Authorize"] * asked + ["StartTransaction"]
 
 
-# req: AUTH-05, AUTH-06, AUTH-23
-# Offline: valid by the list starts where LocalAuthorizeOffline allows it; not valid never does.
 CASES_OFFLINE = [
     ("Accepted", "true", "false", True),
     ("Accepted", "false", "false", False),
@@ -327,6 +325,8 @@ CASES_OFFLINE = [
 ]
 
 
+# req: AUTH-05, AUTH-06, AUTH-23
+# Offline: valid by the list starts where LocalAuthorizeOffline allows it; not valid never does.
 def test_offline(status, local, unknown, starts):
     b = ready(LocalAuthorizeOffline=local, AllowOfflineTxForUnknownId=unknown)
     send(b, 1, [entry("TAG", status)])
@@ -377,8 +377,6 @@ def test_group():
     assert b.payloads("StopTransaction")[0]["idTag"] == "B" and b.payloads("Authorize") == []
 
 
-# req: AUTH-20
-# The central system says otherwise than the list: LocalListConflict of connector 0, and the list stays.
 CASES_CONFLICT = [
     ("Accepted", "Invalid", True),
     ("Accepted", "Blocked", True),
@@ -388,6 +386,8 @@ CASES_CONFLICT = [
 ]
 
 
+# req: AUTH-20
+# The central system says otherwise than the list: LocalListConflict of connector 0, and the list stays.
 def test_conflict(listed, said, conflict):
     b = ready(LocalPreAuthorize="true")
     send(b, 1, [entry("TAG", listed)])

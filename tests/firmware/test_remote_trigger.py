@@ -1,4 +1,4 @@
-# heap: 156K
+# heap: 176K
 # (104K for the firmware, 28K for the flash, which is RAM here, 24K for this file)
 # TriggerMessage: the answer first, then the message, as it is true by then; the only things that leave in Pending.
 from ocpp_bench import Bench
@@ -36,8 +36,6 @@ def trigger(b, message, number=None):
     return b.call("TriggerMessage", payload)["status"]
 
 
-# req: TRG-01, TRG-03
-# Every message of the standard: Accepted, then the message; uploads and updates that do not run are Idle.
 CASES_MESSAGES = [
     (BOOT, None),
     ("DiagnosticsStatusNotification", {"status": "Idle"}),
@@ -48,6 +46,8 @@ CASES_MESSAGES = [
 ]
 
 
+# req: TRG-01, TRG-03
+# Every message of the standard: Accepted, then the message; uploads and updates that do not run are Idle.
 def test_messages(message, payload):
     b = ready()
     asked = []
@@ -71,8 +71,6 @@ def test_unknown_message():
     assert b.sent == []
 
 
-# req: TRG-02
-# Without connectorId one message per connector, the station's status included; with one only that; others are refused.
 CASES_CONNECTORS = [
     (STATUS, None, [0, 1, 2]),
     (STATUS, 0, [0]),
@@ -89,6 +87,8 @@ CASES_CONNECTORS = [
 ]
 
 
+# req: TRG-02
+# Without connectorId one message per connector, the station's status included; with one only that; others are refused.
 def test_connectors(message, number, connectors):
     b = ready(connectors=2)
     assert trigger(b, message, number) == ("Rejected" if connectors is None else "Accepted")
@@ -144,8 +144,6 @@ def test_status_at_once():
     assert b.statuses() == ["Preparing"]
 
 
-# req: CORE-BOOT-08, TRG-05, CORE-BOOT-06, MV-06
-# Pending: exactly what was asked for leaves, and nothing else.
 CASES_PENDING = [
     (HEARTBEAT, 1),
     (STATUS, 2),
@@ -155,6 +153,8 @@ CASES_PENDING = [
 ]
 
 
+# req: CORE-BOOT-08, TRG-05, CORE-BOOT-06, MV-06
+# Pending: exactly what was asked for leaves, and nothing else.
 def test_pending(message, count):
     b = pending()
     b.plug()

@@ -49,11 +49,11 @@ def starts(b):
     return [(p["connectorId"], p["idTag"], p.get("reservationId")) for p in b.payloads("StartTransaction")]
 
 
-# req: RES-01, RES-05, RES-12, TX-02
-# Reserved, Preparing, a transaction that names the reservation; then it is used up. Also after a power cut.
 CASES_SESSION = [False, True]
 
 
+# req: RES-01, RES-05, RES-12, TX-02
+# Reserved, Preparing, a transaction that names the reservation; then it is used up. Also after a power cut.
 def test_session(cut):
     b = ready()
     assert reserve(b, 0) == "Accepted"
@@ -129,11 +129,11 @@ def test_other_tag():
     assert b.sent == []
 
 
-# req: RES-04, RES-11
-# With a parent: it is found out by Authorize, or from what is known, and only the group may start.
 CASES_PARENT = [("GROUP", True), ("group", True), ("STRANGERS", False), (None, False)]
 
 
+# req: RES-04, RES-11
+# With a parent: it is found out by Authorize, or from what is known, and only the group may start.
 def test_parent(parent, may):
     b = ready()
     reserve(b, 3, 1, "MINE", "Group")
@@ -310,10 +310,10 @@ def test_any_of_two():
     assert reserve(b, 10, 0) == "Occupied"
 
 
-# req: RES-08
 CASES_NO_ANY = [("fault", "Faulted"), ("unavailable", "Unavailable"), ("station", "Unavailable"), ("busy", "Occupied")]
 
 
+# req: RES-08
 def test_no_any(why, status):
     b = ready(2)
     for c in b.cp.connectors:
@@ -329,11 +329,11 @@ def test_no_any(why, status):
     assert reserve(b, 1, 0) == status
 
 
-# req: RES-09, STAT-04, AVAIL-01
-# Faulted or Unavailable ends it: Available afterwards. Inoperative is accepted on a reserved connector.
 CASES_ENDS = ["fault", "inoperative"]
 
 
+# req: RES-09, STAT-04, AVAIL-01
+# Faulted or Unavailable ends it: Available afterwards. Inoperative is accepted on a reserved connector.
 def test_ends(why):
     b = ready()
     reserve(b)
@@ -373,11 +373,11 @@ def test_remote_start_of_another():
     assert starts(b) == [(1, "FRIEND", 2)]
 
 
-# req: REM-START-07
-# Remote start for the right tag: with or without Authorize, with or without a connector, it uses the reservation.
 CASES_REMOTE_START = [("true", None), ("true", 1), ("false", None), ("false", 1)]
 
 
+# req: REM-START-07
+# Remote start for the right tag: with or without Authorize, with or without a connector, it uses the reservation.
 def test_remote_start(authorize, number):
     b = ready()
     b.cp.settings.set("AuthorizeRemoteTxRequests", authorize)

@@ -272,6 +272,7 @@ def test_questions(tmp_path):
             (b"wss://: ", b"http://a\n"),
             (b"wss://: ", b"ws://central:9000\n"),
             (b"at the central system [CP1]: ", b"CP2\n"),
+            (b"has none (not shown): ", b"k3y of sixteen bytes\n"),
             (b"current in A [32]: ", b"16\n"),
         ]
         for question, answer in dialogue:
@@ -288,7 +289,7 @@ def test_questions(tmp_path):
         kept = settings_file.load(board.files()["/data/settings"])
     assert kept == {
         "WifiSsid": "old", "WifiKey": "s3cret key", "CentralSystemURL": "ws://central:9000",
-        "ChargePointId": "CP2", "MaxCurrent": "16", "SetupPassword": "on the box",
+        "ChargePointId": "CP2", "MaxCurrent": "16", "SetupPassword": "on the box", "AuthorizationKey": "k3y of sixteen bytes",
     }  # fmt: skip
     assert b"s3cret.key" not in said and b"its scheme is 'http'" in said
 

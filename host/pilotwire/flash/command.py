@@ -36,6 +36,7 @@ class Options:
     repartition: bool = False
     trust_image: bool = False
     lines: bool = False
+    production: bool = False
     wait: bool = True
     dry_run: bool = False
     as_json: bool = False
@@ -61,7 +62,10 @@ def run(options: Options) -> None:
             report.warn(image.warning)
         if options.extras.pulses is not None:
             board = replace(board, text=with_pulses(board.text, options.extras.pulses))
-        files = plan.device_files(board, build.files(lines=options.lines) | extra_files(options.extras))
+        made = build.files(lines=options.lines)
+        if options.production:
+            made = build.production(made)
+        files = plan.device_files(board, made | extra_files(options.extras))
         if options.dry_run:
             _dry_run(board, image, files, options, report)
             return

@@ -150,12 +150,17 @@ class Supervisor:
         self._person("unplugs", connector)
 
     async def _do_ready(self, connector: int = 1) -> None:
+        self._world.car(connector)
         self._world.wants(connector, True)
         self._person("lets the car charge", connector)
 
-    async def _do_pause(self, connector: int = 1) -> None:
-        self._world.wants(connector, False)
-        self._person("pauses the car", connector)
+    async def _do_pause(self, connector: int = 1, seconds: float = 0.0, at_once: bool = False) -> None:
+        def act() -> None:
+            self._world.wants(connector, False, at_once)
+            self._person("pauses the car", connector)
+
+        self._world.car(connector)
+        self._world.later(seconds, act)
 
     async def _do_draw(self, amps: float, connector: int = 1, phases: int | None = None) -> None:
         self._world.draw(connector, amps, phases)
@@ -172,9 +177,13 @@ class Supervisor:
         self._world.press(seconds)
         self._tell("person", f"presses the button for {seconds:g} s", {})
 
-    async def _do_fault(self, kind: str, connector: int = 1) -> None:
-        self._world.fault(connector, kind, True)
-        self._tell("person", f"causes fault {kind}", {"connector": connector})
+    async def _do_fault(self, kind: str, connector: int = 1, seconds: float = 0.0) -> None:
+        def act() -> None:
+            self._world.fault(connector, kind, True)
+            self._tell("person", f"causes fault {kind}", {"connector": connector})
+
+        self._world.outlet(connector)
+        self._world.later(seconds, act)
 
     async def _do_clear(self, kind: str, connector: int = 1) -> None:
         self._world.fault(connector, kind, False)
@@ -230,6 +239,11 @@ class Supervisor:
         self._tell("person", what, {"connector": connector})
 
     # -- state
+
+    @property
+    def world(self) -> World:
+        """The model, for what must happen in the very moment of an event."""
+        return self._world
 
     @property
     def time_ms(self) -> int:

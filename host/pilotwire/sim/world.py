@@ -28,6 +28,7 @@ class World:
         tell: Callable[[int, str, str, dict], None],
         saved: dict[str, Any],
     ):
+        self._tell = tell
         self.now = int(saved.get("time_ms", 0))
         self.network = True
         self.changes = 0
@@ -35,6 +36,7 @@ class World:
         self._faults: set[str] = set(saved.get("faults", []))
         self._tags: list[bytes] = []
         self._pressed_until = 0
+        self._later: list[tuple[int, Callable[[], None]]] = []
         self.outlets: list[Outlet] = []
         kept = saved.get("connectors", [])
         for k, pins in enumerate(board["connectors"]):
@@ -87,7 +89,8 @@ class World:
         outlet.unplug()
         self.unsaved = True
 
-    def _car(self, connector: int) -> Car:
+    def car(self, connector: int) -> Car:
+        """The car there; PilotwireError if there is none."""
         car = self.outlet(connector).car
         if not car:
             raise PilotwireError(
@@ -95,12 +98,29 @@ class World:
             )
         return car
 
-    def wants(self, connector: int, on: bool) -> None:
-        self._car(connector).wants = on
-        self.outlet(connector).touch()
+    def wants(self, connector: int, on: bool, at_once: bool = False) -> None:
+        """The car wants current or no longer does; `at_once`: its switch opens without a word, under load."""
+        outlet = self.outlet(connector)
+        car = outlet.car
+        if car is None:  # gone, before it came to that
+            return
+        car.wants = on
+        if at_once and not on and car.s2:
+            car.due.clear()
+            car.s2 = False
+            self._tell(self.now, "car", "opens S2", {"connector": connector})
+        outlet.touch()
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        """Call `act` in so many seconds, exactly then, whatever the box is busy with; at once for 0."""
+        if seconds <= 0:
+            act()
+        else:
+            self._later.append((self.now + round(seconds * 1000), act))
+            self._later.sort(key=lambda entry: entry[0])
 
     def draw(self, connector: int, amps: float, phases: int | None) -> None:
-        car = self._car(connector)
+        car = self.car(connector)
         car.max_amps = float(amps)
         car.phases = phases or car.phases
         self.outlet(connector).touch()
@@ -143,6 +163,13 @@ class World:
 
     def advance(self, to: int) -> None:
         """Let time pass up to `to` (ms)."""
+        while self._later and self._later[0][0] <= to:
+            at, act = self._later.pop(0)
+            self._advance(max(at, self.now))
+            act()
+        self._advance(to)
+
+    def _advance(self, to: int) -> None:
         for outlet in self.outlets:
             before = outlet.energy_wh
             outlet.advance(to)
