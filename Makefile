@@ -5,15 +5,14 @@
 PYTHON ?=
 ARGS ?=
 SECONDS ?= 120
-CONFORMANCE_DUE ?= core tls
-CONFORMANCE_DUE ?= core tls list reservation smart trigger
+CONFORMANCE_DUE ?= core tls list reservation security smart trigger
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-only apt lint check-boards conformance docs build dist screenshots bench heap-scale format clean setup
+.PHONY: help run test test-all test-only apt lint check-boards fuzz conformance docs build dist screenshots bench heap-scale format clean setup
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

@@ -29,6 +29,8 @@ class Profile:
             return {"status": "Accepted" if accepted else "Rejected"}
         if action == "DiagnosticsStatusNotification":  # of TriggerMessage only
             return {"status": "NotImplemented"}
+        if payload.get("connectorId") == 0:
+            return {"status": "Rejected"}
         return self.trigger_message(payload, True)
 
     def trigger_message(self, payload, extended=False):
@@ -85,8 +87,10 @@ def message(cp):
     if action == "Heartbeat":
         return Call(action, {}, cp.informed)
     job = cp.jobs.get({"D": "diagnostics", "L": "log"}.get(action[0], "firmware"))
-    payload = {"status": job[1] if job else "Idle"}
-    if job and len(job) > 2 and action[0] in "LS":  # the messages that have a requestId
+    if not job or job[1] in ("Idle", "Installed"):  # XTRG-01
+        return Call(action, {"status": "Idle"}, cp.informed)
+    payload = {"status": job[1]}
+    if len(job) > 2 and action[0] in "LS":  # the messages that have a requestId
         payload["requestId"] = job[2]
     return Call(action, payload, cp.informed)
 

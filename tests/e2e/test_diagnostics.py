@@ -6,7 +6,6 @@ import transfer_peers as peers
 
 from pilotwire.image import BOARD_4MB, FLASH_START, partition
 
-HEAP = 144 * 1024  # what a transfer takes while a car charges is measured: python -m pilotwire.bench --only transfers
 STATUS = "DiagnosticsStatusNotification"
 
 
@@ -22,7 +21,7 @@ def lines(data: bytes) -> list[dict]:
 # req: DIAG-01, DIAG-04
 # The file arrives whole, once, by the name that was promised; CALLs are answered meanwhile.
 async def test_upload(bench):
-    charger = await bench.start(heap=HEAP)
+    charger = await bench.start()
     await bench.charge()
     with peers.web() as web:
         answer = await charger.call("GetDiagnostics", {"location": web.url + "/up/"})
@@ -42,7 +41,7 @@ async def test_upload(bench):
 # No secret that was provisioned is in the file, nor in the log on flash; not even where a message carries it.
 async def test_no_secret(bench):
     secrets = {"WifiKey": "wifi-key-5c1f", "CentralSystemURL": "sesame-77"}
-    charger = await bench.start(heap=HEAP, settings={"WifiKey": secrets["WifiKey"]})
+    charger = await bench.start(settings={"WifiKey": secrets["WifiKey"]})
     with peers.web() as web:
         location = web.url.replace("http://", "http://cp1:" + secrets["CentralSystemURL"] + "@") + "/up/"
         for _ in range(2):
@@ -61,7 +60,7 @@ async def test_no_secret(bench):
 
 # What was logged before a cut of the power is there after it, and so is its cause.
 async def test_log_survives(bench):
-    charger = await bench.start(heap=HEAP)
+    charger = await bench.start()
     await bench.do("tag", id="BEFORE")
     await bench.logged("tag BEFORE")
     await bench.do("power", on=False)
@@ -78,7 +77,7 @@ async def test_log_survives(bench):
 # req: DIAG-02, DIAG-03
 # A server that is down at first: a pair of statuses for each try, and the file in the end.
 async def test_server_down_at_first(bench):
-    charger = await bench.start(heap=HEAP)
+    charger = await bench.start()
     with peers.web() as web:
         port = web.server_port
     request = {"location": f"http://127.0.0.1:{port}/up/", "retries": 3, "retryInterval": 5}

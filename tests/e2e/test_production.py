@@ -23,7 +23,7 @@ async def test_it_works(bench, closed):
 # What dies at its start begins again; the build for development stays in its prompt, for somebody to look.
 @pytest.mark.parametrize("production", [True, False])
 async def test_a_crash_restarts(bench, closed, production):
-    bench.allowed = ["broken", "Traceback"]
+    bench.allowed = ["broken", "Traceback", "REPL"]
     bench.path.mkdir()
     (bench.path / "flash.bin").write_bytes(closed.read_bytes())
     made = build.files()

@@ -90,7 +90,7 @@ async def test_refused(bench):
     assert len(charger.boots) == 1
 
 
-# req: SEC-FW-02, SEC-FW-04, SEC-FW-05
+# req: SEC-FW-02, SEC-FW-04, SEC-FW-05, FW-08
 # Over https: a request for later, another in its place at once, all of its statuses, and the id over the restart.
 async def test_signed_update(bench, tmp_path):
     ca = Authority(tmp_path / "ca")

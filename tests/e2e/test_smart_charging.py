@@ -248,9 +248,8 @@ async def test_home_assistant(bench):
     answer = await charger.call("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 1})
     assert answer == {"status": "Accepted"}
     await bench.told(lambda c: len(c.statuses[1]) > seen)
-    for value in HOME_ASSISTANT_MEASURANDS[:3]:  # in a row, without waiting for what they cause
+    for _ in range(3):  # in a row, without waiting for what they cause
         await charger.call("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1})
-        assert value
     await bench.told(lambda c: c.meter_values)
     await bench.charge()
     level = int((await configuration(charger, "ChargeProfileMaxStackLevel"))["ChargeProfileMaxStackLevel"])

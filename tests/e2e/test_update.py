@@ -10,7 +10,7 @@ from update_kit import GOOD, REFUSED, charges, start, update, web
 from pilotwire.publish import statuses
 
 
-# req: FW-01, FW-02, FW-07, STAT-10
+# req: FW-01, FW-02, FW-05, FW-07, SEC-FW-03, STAT-10
 # From one version to the next while a car charges: nothing is written while the contactor is closed, then the download begins,
 # the other connector is Unavailable until the last transaction has ended, and what was billed arrives.
 async def test_update(bench):

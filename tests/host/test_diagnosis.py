@@ -220,6 +220,14 @@ def test_a_board_that_cannot_be_told():
     assert found.id == "esp32-devkitc" and found.text == CALIBRATED
 
 
+def test_a_charger_of_production_stays_closed():
+    made = build.files()
+    closed = build.production(made)
+    assert repair._firmware(repair.Salvage({"/main.py": made["/main.py"]})) == made
+    assert repair._firmware(repair.Salvage({"/main.py": closed["/main.py"]})) == closed
+    assert repair._firmware(repair.Salvage()) == closed
+
+
 @pytest.mark.exhaustive
 def test_the_ledger_outlives_a_repair(tmp_path):
     """Over the boot loader; with a small file system, since the mock needs a second for each 20 KB that are read."""

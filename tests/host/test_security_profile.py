@@ -93,7 +93,7 @@ def test_the_forms_of_a_key(bench, value, status):
     assert b.cp.settings.get("AuthorizationKey") == (value if status == "Accepted" else "")
 
 
-# req: SEC-AUTH-03
+# req: SEC-AUTH-03, CFG-04
 # Written, never read: in no answer, no event, no line of the log.
 def test_the_key_is_never_shown(bench):
     b = bench(SecurityProfile="1", AuthorizationKey=KEY)
@@ -239,6 +239,24 @@ def test_a_new_key_reconnects_where_it_is_used(bench, settings, used):
     assert change(b, "AuthorizationKey", OTHER) == "Accepted"
     assert reconnects(b) == used
     assert change(b, "AuthorizationKey", OTHER) == "Accepted" if b.cp.online else True
+
+
+# req: CORE-BOOT-10
+# Pending, and a new key: answered, then reconnected; BootNotification again only when its interval is over.
+def test_a_new_key_while_pending(bench):
+    b = bench(SecurityProfile="1", AuthorizationKey=KEY)
+    b.cut()
+    pending = {"status": "Pending", "currentTime": "2026-11-22T10:00:00Z", "interval": 60}
+    b.answers["BootNotification"] = lambda payload: pending
+    b.start()
+    b.connect()
+    b.sent.clear()
+    assert change(b, "AuthorizationKey", OTHER) == "Accepted" and reconnects(b)
+    up(b)
+    b.run(30)
+    assert b.actions() == []
+    b.run(40)
+    assert b.actions() == ["BootNotification"]
 
 
 # req: SEC-AUTH-03

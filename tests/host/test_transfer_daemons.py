@@ -1,31 +1,17 @@
-"""lib/transfer against vsftpd and nginx as Debian has them: `apt-get install vsftpd nginx-light libnginx-mod-http-dav-ext`.
-
-They run on free ports of the loopback from a folder of their own; vsftpd needs root for its chroot.
-"""
+"""lib/transfer against vsftpd and nginx, see transfer_daemons."""
 
 import base64
-import contextlib
 import hashlib
 import os
-import shutil
-import socket
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from transfer_client import compile_client, content, fetch, sha
+from transfer_daemons import VSFTPD_TLS, needs_nginx, needs_vsftpd, nginx, vsftpd
 
 from pilotwire.bench.certificates import Authority
 
 pytestmark = pytest.mark.exhaustive
-
-VSFTPD = shutil.which("vsftpd", path=os.environ.get("PATH", "") + ":/usr/sbin")
-NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-needs_vsftpd = pytest.mark.skipif(
-    not VSFTPD or os.geteuid() != 0, reason="vsftpd is not installed, or this is not root, which its chroot needs"
-)
-needs_nginx = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -40,79 +26,10 @@ def certificate(tmp_path_factory):
     (folder / "root.der").write_bytes(authority.der)
     return authority.issue("server", ips=["127.0.0.1"], kind="rsa"), str(folder / "root.der")
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def running(command: list[str], port: int):
-    """The program, from when it listens on `port`."""
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        try:
-            for _ in range(200):
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                    break
-                assert process.poll() is None, process.stdout.read()
-                time.sleep(0.05)
-            yield
-        finally:
-            process.terminate()
-
-
-@contextlib.contextmanager
-def vsftpd(folder: Path, certificate, **options):
-    """vsftpd for anonymous users, whose root is folder/root; yields its port."""
-    port = free_port()
-    (folder / "root/up").mkdir(parents=True)
-    (folder / "empty").mkdir()
-    (folder / "root/up").chmod(0o777)
-    for parent in [folder, *folder.parents][:3]:  # pytest's folders are closed to the user that vsftpd becomes
-        parent.chmod(0o755)
-    settings = {
-        "listen": "YES",
-        "listen_address": "127.0.0.1",
-        "listen_port": port,
-        "background": "NO",
-        "seccomp_sandbox": "NO",
-        "local_enable": "NO",
-        "anonymous_enable": "YES",
-        "no_anon_password": "NO",
-        "anon_root": folder / "root",
-        "secure_chroot_dir": folder / "empty",
-        "write_enable": "YES",
-        "anon_upload_enable": "YES",
-        "anon_other_write_enable": "YES",
-        "anon_umask": "022",
-        "rsa_cert_file": certificate.certificate,
-        "rsa_private_key_file": certificate.key,
-        **options,
-    }
-    file = folder / "vsftpd.conf"
-    file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    assert VSFTPD
-    with running([VSFTPD, str(file)], port):
-        yield port
-
-
-_TLS = {
-    "ssl_enable": "YES",
-    "allow_anon_ssl": "YES",
-    "force_anon_data_ssl": "YES",
-    "force_anon_logins_ssl": "YES",
-    "ssl_ciphers": "HIGH",
-    "require_ssl_reuse": "NO",
-}
-
-
 @needs_vsftpd
 @pytest.mark.parametrize(
     "scheme, options",
-    [("ftp", {}), ("ftps", _TLS), ("ftpis", {**_TLS, "implicit_ssl": "YES"}), ("ftp", {"pasv_address": "10.1.2.3"})],
+    [("ftp", {}), ("ftps", VSFTPD_TLS), ("ftpis", {**VSFTPD_TLS, "implicit_ssl": "YES"}), ("ftp", {"pasv_address": "10.1.2.3"})],
     ids=["plain", "explicit", "implicit", "nat"],
 )
 def test_vsftpd(client, certificate, tmp_path, scheme, options):
@@ -139,7 +56,7 @@ def test_vsftpd(client, certificate, tmp_path, scheme, options):
 @needs_vsftpd
 def test_vsftpd_that_wants_session_reuse(client, certificate, tmp_path):
     files, root = certificate
-    with vsftpd(tmp_path, files, **{**_TLS, "require_ssl_reuse": "YES"}) as port:
+    with vsftpd(tmp_path, files, **{**VSFTPD_TLS, "require_ssl_reuse": "YES"}) as port:
         (tmp_path / "root/f.bin").write_bytes(content(100_000))
         for job, path in (("get", "/f.bin"), ("put", "/up/x.bin")):
             got = fetch(client, job, f"ftps://127.0.0.1:{port}{path}", n=100_000, root=root)
@@ -151,28 +68,11 @@ def test_vsftpd_that_wants_session_reuse(client, certificate, tmp_path):
 @needs_nginx
 def test_nginx(client, certificate, tmp_path):
     files, root = certificate
-    port, secure = free_port(), free_port()
-    (tmp_path / "root").mkdir()
-    (tmp_path / "root/f.bin").write_bytes(content(100_000))
     digest = base64.b64encode(hashlib.sha1(b"p@ss:/word").digest()).decode()
     (tmp_path / "users").write_text("test:{SHA}" + digest + "\n")
-    (tmp_path / "nginx.conf").write_text(f"""
-daemon off; master_process off; pid {tmp_path}/pid; error_log stderr; user root;
-events {{ worker_connections 64; }}
-http {{
-    access_log off; client_body_temp_path {tmp_path}/body; client_max_body_size 1m; root {tmp_path}/root;
-    proxy_temp_path {tmp_path}/a; fastcgi_temp_path {tmp_path}/b; uwsgi_temp_path {tmp_path}/c; scgi_temp_path {tmp_path}/d;
-    server {{
-        listen 127.0.0.1:{port}; listen 127.0.0.1:{secure} ssl;
-        ssl_certificate {files.certificate}; ssl_certificate_key {files.key};
-        location /up/ {{ dav_methods PUT; create_full_put_path on; }}
-        location /private/ {{ alias {tmp_path}/root/; auth_basic x; auth_basic_user_file {tmp_path}/users; }}
-        location /moved/ {{ return 301 https://127.0.0.1:{secure}/f.bin; }}
-    }}
-}}
-""")
-    assert NGINX
-    with running([NGINX, "-p", str(tmp_path), "-c", "nginx.conf"], port):
+    more_locations = f"location /private/ {{ alias {tmp_path}/root/; auth_basic x; auth_basic_user_file {tmp_path}/users; }}"
+    with nginx(tmp_path, files, more_locations) as (port, secure):
+        (tmp_path / "root/f.bin").write_bytes(content(100_000))
         for url, more in ((f"http://127.0.0.1:{port}", {}), (f"https://127.0.0.1:{secure}", {"root": root})):
             got = fetch(client, "get", url + "/f.bin", **more)
             assert (got["errors"], got["sha"], got["mark"][0]) == ([], sha(content(100_000)), '"')

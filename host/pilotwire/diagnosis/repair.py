@@ -115,6 +115,14 @@ def _board(found: Salvage, name: str | None) -> Board:
     return Board(json.loads(found.files["/board.json"]), found.files["/board.json"], board.path)
 
 
+def _firmware(found: Salvage) -> dict[str, bytes]:
+    """The build, closed as the charger was; one whose start files are both lost is closed as well, to be on the safe side."""
+    start = [found.files[name] for name in ("/boot.py", "/main.py") if name in found.files]
+    made = build.files()
+    is_open = start and not any(b"_PRODUCTION = True" in text for text in start)
+    return made if is_open else build.production(made)
+
+
 def run(port: str | None, board_name: str | None, *, baud: int, as_json: bool) -> None:
     """`pilotwire doctor --repair`.
 
@@ -141,7 +149,7 @@ def run(port: str | None, board_name: str | None, *, baud: int, as_json: bool) -
         board = _board(found, board_name)
         kept = {name: data for name, data in found.files.items() if name.startswith(_KEPT) or name == keys.ON_BOARD}
         report.say(f"kept: {', '.join(sorted(kept)) or 'nothing'}")
-        content = make_vfs(plan.device_files(board, build.files()) | kept, vfs.size)
+        content = make_vfs(plan.device_files(board, _firmware(found)) | kept, vfs.size)
         write = plan.Region(vfs.offset, vfs.size, "the file system", content)
         session.write(plan.Plan(board, tuple(partitions), writes=[write]))
         report.say("the file system is mended; the ledger was not touched", repaired=True, kept=sorted(kept))

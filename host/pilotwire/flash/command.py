@@ -49,6 +49,9 @@ def run(options: Options) -> None:
     board = boards.find(options.board)
     if board.id == "virtual":
         raise UsageError("the virtual board is not flashed", "", "start it with `pilotwire sim`")
+    given = extra_files(options.extras)
+    if options.extras.pulses is not None:
+        board = replace(board, text=with_pulses(board.text, options.extras.pulses))
     report = Report(as_json=options.as_json)
     with report:
         image = source.load(
@@ -60,12 +63,10 @@ def run(options: Options) -> None:
         )
         if image.warning:
             report.warn(image.warning)
-        if options.extras.pulses is not None:
-            board = replace(board, text=with_pulses(board.text, options.extras.pulses))
         made = build.files(lines=options.lines)
         if options.production:
             made = build.production(made)
-        files = plan.device_files(board, made | extra_files(options.extras))
+        files = plan.device_files(board, made | given)
         if options.dry_run:
             _dry_run(board, image, files, options, report)
             return

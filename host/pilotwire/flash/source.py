@@ -181,5 +181,7 @@ def _get(url: str, progress: Callable[[int, int], None]) -> bytes:
 
 
 def _short(error: Exception) -> str:
-    reason = getattr(error, "reason", error)
-    return str(reason).split("\n")[0][:200]
+    """The innermost reason: requests wraps that of urllib3, which begins with the connection's own name."""
+    inner = error.args[0] if error.args else None
+    reason = str(getattr(inner, "reason", None) or getattr(error, "reason", None) or error)
+    return reason.split("\n")[0].rpartition("): ")[2][:200]

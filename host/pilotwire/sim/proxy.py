@@ -7,12 +7,14 @@ under way arrives when the link is back, as TCP would see to.
 import asyncio
 import contextlib
 import os
+import select
 import socket
 import struct
 from collections.abc import Callable
 
 _CHUNK = 65536
 _CONNECT_S = 10
+_LOOK_S = 0.05
 
 
 class Cable:
@@ -97,7 +99,7 @@ class Cable:
             end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._tell(f"connected to {peer[0]}:{peer[1]}", {})
         pumps = [
-            asyncio.ensure_future(self._pump(reader, far_writer)),
+            asyncio.ensure_future(self._pump_from_box(reader, far_writer, writer)),
             asyncio.ensure_future(self._pump(far_reader, writer)),
         ]
         try:
@@ -113,6 +115,19 @@ class Cable:
         self._tell(f"connection to {peer[0]}:{peer[1]} closed", {})
 
     _closing = False
+
+    async def _pump_from_box(
+        self, reader: asyncio.StreamReader, far_writer: asyncio.StreamWriter, writer: asyncio.StreamWriter
+    ) -> None:
+        """As _pump. A box that closes its socket refuses what comes after, which the far end must learn: TLS waits for it."""
+        await self._pump(reader, far_writer)
+        poll = select.poll()
+        poll.register(writer.get_extra_info("socket"), 0)  # errors and both ends closed are told whatever is asked
+        while not (events := poll.poll(0)):
+            await asyncio.sleep(_LOOK_S)
+        await self._up.wait()
+        if events[0][1] & select.POLLERR:
+            raise ConnectionResetError
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

@@ -267,7 +267,7 @@ def _days(folder, drawn, hours: int = 1) -> None:
 
 # req: SC-EVAL-01, SC-EVAL-02, SC-EVAL-03, SC-EVAL-04, SC-EVAL-05, SC-EVAL-06
 # Every second of a few minutes, for every connector and the station.
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @every_second
 def test_every_second(folder, drawn) -> None:
     _every_second(folder, drawn)
@@ -282,7 +282,7 @@ def test_every_second_of_thousands(folder, drawn) -> None:
 
 # req: SC-EVAL-01, SC-EVAL-02, SC-EVAL-04, SC-EVAL-05, SC-COMP-05
 # Ten days, hour by hour, and every boundary with the second before it; all boundaries are on a grid, so that they meet.
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @days
 def test_days(folder, drawn) -> None:
     _days(folder, drawn, 5)
@@ -297,7 +297,7 @@ def test_days_of_thousands(folder, drawn) -> None:
 
 # req: SC-EVAL-02
 # Whatever is installed: the connectors that charge take no more than the ChargePointMaxProfile.
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @every_second
 def test_sum(folder, drawn) -> None:
     station = built(folder, drawn)
@@ -310,7 +310,7 @@ def test_sum(folder, drawn) -> None:
 
 
 # Without UTC, a connector gets no more than it would at any time; and as much, where no profile depends on the time.
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stations(step=3600, span=60), st.lists(st.integers(-70, 70), min_size=5, max_size=5))
 def test_time_unknown(folder, drawn, hours) -> None:
     station = built(folder, (drawn[0][:1], drawn[1]))
