@@ -66,7 +66,7 @@ async def test_relay(bench, authority, served, tmp_path):
         locations = [
             url,
             f"{secure.http_url}/files/old.pwb",
-            f"{plain.ftp_url}/new.pwb",
+            plain.ftp_url.replace("://", "://publisher:s3%3Acret@") + "/new.pwb",
             f"{secure.ftp_url.replace('ftp:', 'ftps:')}/old.pwb",
         ]
         await to_and_fro(bench, charger, locations)
