@@ -1,14 +1,14 @@
 # Cold: the part of a diagnostics file with the settings.
 import json
 
-import settingsedit
+import settingsread
 
 
 def parts(box, start, stop, hidden):
     """Lines of JSON; values of secret settings, and who a URL says that we are, go into `hidden`."""
     settings = box.settings
-    for option in settingsedit.options(settings):
-        text = settingsedit.text_of(settings, option)
+    for option in settingsread.options(settings):
+        text = settingsread.text_of(settings, option)
         if option.access == "secret" or option.access == "wo":
             if text:
                 hidden += [text, json.dumps(text)[1:-1]]

@@ -38,7 +38,8 @@ class Profile:
 
     def get_configuration(self, payload):
         """Piece by piece: everything together is 3 KB of text (CFG-01, CFG-02, CFG-03)."""
-        from settingsedit import options, to_text
+        from settingsedit import to_text
+        from settingsread import options
 
         settings = self._cp.settings
         wanted = payload.get("key")
@@ -56,7 +57,7 @@ class Profile:
 
     def _wanted(self, names, unknown):
         """The options asked for, each once; what there is none of goes into `unknown`."""
-        from settingsedit import find
+        from settingsread import find
 
         settings = self._cp.settings
         seen = []
@@ -74,7 +75,7 @@ class Profile:
     def _measurands(self, name, csl):
         """A list of measurands in canonical spelling, or SettingError (MV-07)."""
         from ocpp16 import meter_values
-        from settingsedit import find
+        from settingsread import find
 
         settings = self._cp.settings
         reading = self._cp.read(1)

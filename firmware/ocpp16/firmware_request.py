@@ -37,7 +37,8 @@ def begin(cp, location, retries, interval, date, variant):
 def installing(cp):
     """Has the update that was asked for come to where there is no way back?"""
     job = cp.jobs.get(_JOB)
-    return bool(job and job[1] == "Installing") or "slot" in (load(cp) or ())
+    request = load(cp) or ()
+    return bool(job and job[1] == "Installing") or ("slot" in request and "told" not in request)
 
 
 def load(cp):

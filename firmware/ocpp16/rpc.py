@@ -9,12 +9,12 @@ import json
 from struct import pack_into
 
 from ocpp16.errors import OcppError
-from ocpp16 import schema
 import cold
 import table
 import ticks
 
 _PROFILES = __file__.rsplit("/", 1)[0] + "/profiles.txt"
+_SCHEMA = "ocpp16.schema"
 _MAX_ID = 36
 _FRAMES = 12
 _FRAME = 48  # bytes in the ring of frames: UTC or 0 (4), length (2), sent (1), what is before the payload
@@ -100,7 +100,7 @@ class Rpc:
 
     def _on_result(self, payload):
         try:
-            schema.check(self._call.action + ".conf", {} if payload is None else payload)
+            cold.call(_SCHEMA, "check", self._call.action + ".conf", {} if payload is None else payload)
         except OcppError as e:
             self._log.warning("ocpp", "answer to %s: %s %s" % (self._call.action, e.code, e.text))
             self._finish(None, e.code)
@@ -138,7 +138,7 @@ class Rpc:
     def _handle(self, action, payload):
         if not action.isalpha():  # the file of schemas has other lines than actions
             raise OcppError("NotImplemented", action)
-        schema.check(action, payload)
+        cold.call(_SCHEMA, "check", action, payload)
         try:
             profile = cold.call(_profile_of(action), "Profile", self.source)  # by name: modules of profiles.txt
             handler = getattr(profile, method_name(action))  # by name: actions in snake case

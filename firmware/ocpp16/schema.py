@@ -6,7 +6,7 @@
 # of at most N characters, s, i integer, n number, b boolean, d date-time, (A|B) enumeration, #Name an enumeration
 # that has a line of its own, [type] array, [type]+ array of at least one. Unknown fields are ignored (J-ERR-06).
 from ocpp16.errors import OcppError
-import iso8601
+import cold
 import table
 
 _FILE = __file__.rsplit("/", 1)[0] + "/schemas.txt"
@@ -54,7 +54,7 @@ def check_value(spec, at, value, path):
         raise OcppError(_TYPE, path)
     elif c == "d":
         try:
-            iso8601.parse(value)
+            cold.call("iso8601", "parse", value)
         except ValueError:
             raise OcppError(_VALUE, path)
     elif end - at > 1 and len(value) > int(spec[at + 1 : end]):

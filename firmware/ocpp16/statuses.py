@@ -2,7 +2,7 @@
 #
 # What is shown of a connector is a tuple (status, errorCode, info, vendorErrorCode); connector 0 is the station.
 from ocpp16.rpc import Call
-import iso8601
+import cold
 import ticks
 
 _MAX = 16  # notices that wait; the oldest is history by then
@@ -62,7 +62,7 @@ class Statuses:
             payload["vendorErrorCode"] = vendor
             payload["vendorId"] = self._cp.settings.get("ChargePointVendor")
         if utc is not None:
-            payload["timestamp"] = iso8601.format(utc)
+            payload["timestamp"] = cold.call("iso8601", "format", utc)
         return Call("StatusNotification", payload, self._done, (number, shown))
 
     def _done(self, call, answer, error):

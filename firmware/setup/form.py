@@ -1,5 +1,6 @@
 # Cold: what was typed into the page of set-up mode: checked by the registry of settings, then written, all or nothing.
 import settingsedit
+import settingsread
 from settings import SettingError
 
 _SECRET = ("secret", "wo")
@@ -18,7 +19,7 @@ def check(settings, fields):
     """([(Option, text)], {name: what is wrong}) of a form; an empty field of a secret leaves it as it is."""
     changes = []
     wrong = {}
-    for option in settingsedit.options(settings):
+    for option in settingsread.options(settings):
         text = fields.get(option.name)
         if text is None or not shown(option) or (secret(option) and not text):
             continue
@@ -28,7 +29,7 @@ def check(settings, fields):
         except SettingError as e:
             wrong[option.name] = e.args[0]
         else:
-            if text != settingsedit.text_of(settings, option):
+            if text != settingsread.text_of(settings, option):
                 changes.append((option, text))
     if not (fields.get("CentralSystemURL") or fields.get("FreeChargingTag")):
         wrong["CentralSystemURL"] = "a central system, or a tag to charge without one, is needed"

@@ -1,5 +1,5 @@
 # Cold: the page of set-up mode, made from the registry of settings and sent field by field: it is never in RAM as a whole.
-import settingsedit
+import settingsread
 from setup import form
 
 # What is asked for first, in these words; everything else follows under its own name.
@@ -29,12 +29,12 @@ def whole(settings, given, wrong, token):
     yield '<form method="post" action="/"><input type="hidden" name="token" value="%s">' % token
     first = []
     for name, label in _FIRST:
-        option = settingsedit.find(settings, name)
+        option = settingsread.find(settings, name)
         if option and form.shown(option):
             first.append(name)
             yield _field(settings, option, label, given, wrong)
     yield "<details%s><summary>Everything else</summary>" % (" open" if [n for n in wrong if n not in first] else "")
-    for option in settingsedit.options(settings):
+    for option in settingsread.options(settings):
         if option.name not in first and form.shown(option):
             yield _field(settings, option, option.name, given, wrong)
     yield "</details><p><button>Save and restart</button></p></form>" + _FOOT
@@ -54,7 +54,7 @@ def _field(settings, option, label, given, wrong):
     name = option.name
     why = wrong.get(name)
     hidden = form.secret(option)
-    text = "" if hidden else given.get(name, settingsedit.text_of(settings, option))
+    text = "" if hidden else given.get(name, settingsread.text_of(settings, option))
     head = '<label>%s<small> %s</small>' % (label, "" if option.range in ("-", "..") else option.range.replace("..", " to "))
     mark = ' class="no"' if why else ""
     if option.type == "bool":

@@ -23,8 +23,8 @@ from pathlib import Path
 from pilotwire import __date__, __minimum__, __version__, image, runtime, schemas
 from pilotwire.build_cache import kept
 from pilotwire.errors import PilotwireError
-from pilotwire.module_names import module_of
 from pilotwire.renaming import Program
+from pilotwire.warm import modules_of_setup, warm_modules
 
 # A clone has the sources beside host/; a wheel carries them, and what they were compiled to (pilotwire.dist).
 _CLONE = Path(__file__).resolve().parents[2]
@@ -147,7 +147,8 @@ def program(extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ())
     texts = {name: path.read_text("utf-8") for name, path in _modules(root, extra).items()}
     whole = [(root / "firmware" / name).read_text("utf-8") for name in RUN_AS_SOURCE]
     whole += [*beside, *(path.read_text("utf-8") for path in packaged(texts.values()).values())]
-    return Program(texts, whole, [path.read_text("utf-8") for path in (root / "firmware").rglob("*.txt")])
+    data = [path.read_text("utf-8") for path in (root / "firmware").rglob("*.txt")]
+    return Program(texts, whole, data, warm_modules(sources(root)), modules_of_setup(sources(root)))
 
 
 def _modules(root: Path, extra: Mapping[str, Path] | None) -> dict[str, Path]:
@@ -177,15 +178,15 @@ def files(
     names: dict[str, dict[str, str]] = {}
     renamed = None if lines else program(extra, beside)
     paths = _modules(root, extra)
-    for name, path in paths.items():
-        if renamed is None:
-            made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
-            continue
+    for name, path in paths.items() if renamed is None else ():
+        made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
+    for module, parts in renamed.files().items() if renamed else ():
+        text = "\n".join(renamed.source(name) for name in parts).encode()
         # Tracebacks call a module as `import` does, since that name is in RAM already.
-        module = renamed.module(module_of(name))
-        text = renamed.source(name).encode()
-        made[f"/a/{module.replace('.', '/')}.mpy"] = compile_module(path, module, flags, text)
-        names[module] = {"": name, **renamed.names(name)}
+        made[f"/a/{module.replace('.', '/')}.mpy"] = compile_module(paths[parts[0]], module, flags, text)
+        names[module] = {"": " + ".join(parts)}
+        for name in parts:
+            names[module] |= renamed.names(name)
     for name, path in packaged(path.read_text("utf-8") for path in paths.values()).items():
         made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
     # What a module finds beside itself.

@@ -148,15 +148,19 @@ async def run(
         PilotwireError: not everything went as expected, or something could not be started.
     """
     from pilotwire.page import Bench
+    from pilotwire.page.depot import Depot
     from pilotwire.page.server import served
 
     timeline = Timeline(sys.stderr if as_json else sys.stdout, verbose=verbose)
     clock = SimulatedClock()
     async with contextlib.AsyncExitStack() as stack:
         if state_dir is None:
-            state_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pilotwire-")))
+            state_dir = Path(stack.enter_context(_folder()))
         central = await stack.enter_async_context(CentralSystem(on_event=timeline, clock=clock))
-        bench = Bench(central)
+        depot = None
+        if page is not None:
+            depot = await stack.enter_async_context(Depot(Path(stack.enter_context(_folder()))))
+        bench = Bench(central, depot)
         box = await stack.enter_async_context(_box(state_dir, 1, central, bench, speed, timeline))
         clock.follow(box)
         for number in range(2, boxes + 1):
@@ -182,6 +186,10 @@ async def run(
         )
 
 
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="pilotwire-")
+
+
 def _box(
     state_dir: Path, number: int, central: CentralSystem, bench: Bench, speed: float, timeline: Timeline
 ) -> Supervisor:
@@ -196,7 +204,8 @@ def _box(
             timeline(event)
 
     settings = {"CentralSystemURL": central.url, "ChargePointId": identity, "MeterValueSampleInterval": "60"}
-    box = Supervisor(state_dir, settings=settings, speed=speed, on_event=on_event)
+    files = bench.depot.for_boards() if bench.depot else {}
+    box = Supervisor(state_dir, settings=settings, speed=speed, files=files, on_event=on_event)
     bench.add(identity, box)
     return box
 

@@ -8,7 +8,6 @@ in a 32-bit MicroPython (WebAssembly, in Node) and in the Unix port; after each 
 the chip nor both of them have (drivers, sockets, asyncio) is a stub that costs both the same and is not counted.
 """
 
-import ast
 import base64
 import json
 import re
@@ -23,6 +22,7 @@ from rich.table import Table
 
 from pilotwire import build, runtime
 from pilotwire.errors import PilotwireError
+from pilotwire.warm import warm_modules
 
 # The last one whose package reads .mpy 6.3 and runs in Node without changes.
 PACKAGE = "@micropython/micropython-webassembly-pyscript@1.27.0"
@@ -49,6 +49,13 @@ class Os(Stub):
     def urandom(self, n): return b"x" * n
     def listdir(self, path): return ()
 sys.modules["os"] = Os()
+number = 0
+while True:  # what the tables of names take in steps is not compared, see _fill_table in boards/virtual/child.py
+    used = gc.mem_alloc()
+    hasattr(sys, "~%d" % number)
+    number += 1
+    if gc.mem_alloc() - used > 640 * 6:
+        break
 sys.path[:] = ["/a"] if PREFIX is None else [PREFIX + "/a"]
 def show(label):
     print("@", label, gc.mem_alloc() - (b.nor.size if "session" in label else 0))  # the flash is no heap
@@ -67,34 +74,6 @@ class Step:
     heap64: int
 
 
-def warm_modules(root: Path) -> list[str]:
-    """Modules that stay loaded, in an order in which they can be imported: what `app` and `start` import, and so on."""
-    sources = build.sources(root)
-    order: list[str] = []
-
-    def visit(name: str) -> None:
-        path = sources.get(name.replace(".", "/") + ".py")
-        if path is None or name in order or name in seen:
-            return
-        seen.add(name)
-        tree = ast.parse(path.read_text("utf-8"))
-        # `start` imports in a function what only a charger needs, and what only set-up mode does.
-        for node in ast.walk(tree) if name == "start" else tree.body:
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    visit(alias.name)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                visit(node.module)
-                for alias in node.names:
-                    visit(f"{node.module}.{alias.name}")
-        order.append(name)
-
-    seen = {"port.access_point"}
-    for name in ("app", "start", "tlsclient"):
-        visit(name)
-    return [name for name in order if name != "start"]
-
-
 def _pieces(modules: dict[str, str], prefix: str | None) -> list[str]:
     # ocpp_bench imports firmware, so it can not be had before the count: it is a step that is taken out again.
     pieces = [stubs(prefix), "import nor", "gc.collect()", "show('')"]
@@ -110,7 +89,7 @@ def _built(root: Path) -> tuple[dict[str, str], dict[str, bytes]]:
     extra, beside = {f"{name}.py": root / path for name, path in _TEST.items()}, [_STUBS, *_SESSION]
     program = build.program(extra, beside)
     files = {name: data for name, data in build.files(extra=extra, beside=beside).items() if name.startswith("/a/")}
-    return {name: program.module(name) for name in warm_modules(root)}, files
+    return {name: program.module(name) for name in warm_modules(build.sources(root))}, files
 
 
 def _parse(text: str) -> dict[str, int]:

@@ -101,6 +101,18 @@ def _named(tree: ast.Module, modules: Collection[str]) -> Iterable[tuple[ast.Con
             yield node, node.value
 
 
+def loaded(tree: ast.Module, own: Collection[str]) -> set[str]:
+    """Modules that are named by a string."""
+    return {module for _, module in _named(tree, own)}
+
+
+def spared(tree: ast.Module, own: Collection[str]) -> set[int]:
+    """Strings that are names of modules, and those that a loader gets."""
+    found = {id(node) for node, _ in _named(tree, own)}
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and dotted(node.func) in LOADERS)
+    return found | {id(argument) for call in calls for argument in call.args[:2]}
+
+
 def edits(
     name: str, text: str, tree: ast.Module, new: Mapping[str, str], own: Collection[str], words: Mapping[str, str]
 ) -> list[Edit]:
@@ -118,7 +130,11 @@ def edits(
         if module in new:
             start, end = place(node, lines[node.lineno - 1])
             found[start] = (start, end, f'"{new[module]}"')
+    here = new.get(module_of(name))
     for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and here and new.get(node.module or "") == here:
+            found |= {edit[0]: edit for edit in _without(node, lines, words)}
+            continue
         if isinstance(node, ast.Import):
             made = [_bound(alias.name, alias.asname or alias.name, new, own, words) for alias in node.names]
             text = f"import {', '.join(made)}"
@@ -142,6 +158,16 @@ def edits(
         start = (node.lineno, node.col_offset)
         found[start] = (start, node.end_col_offset or 0, text)
     return list(found.values())
+
+
+def _without(node: ast.ImportFrom, lines: Sequence[str], words: Mapping[str, str]) -> Iterable[Edit]:
+    """Takes away an import from what is in the same module now."""
+    made = [f"{words.get(a.asname, a.asname)} = {words.get(a.name, a.name)}" for a in node.names if a.asname]
+    text = "; ".join(made) or "pass"
+    for row in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+        start = node.col_offset if row == node.lineno else 0
+        yield (row, start), len(lines[row - 1]) if row < (node.end_lineno or 0) else node.end_col_offset or 0, text
+        text = ""
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:

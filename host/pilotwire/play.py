@@ -18,7 +18,7 @@ from pilotwire.demo import print_table
 from pilotwire.errors import PilotwireError
 from pilotwire.junit import Suite, write
 from pilotwire.player import Player, Report
-from pilotwire.scenario import Step, parse
+from pilotwire.scenario import DEPOT_WORDS, Step, parse
 from pilotwire.simclock import SimulatedClock
 from pilotwire.timeline import Event, Timeline
 
@@ -94,9 +94,16 @@ async def _play_one(
             settings["CentralSystemURL"] = central.url
         if state_dir is None:
             state_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pilotwire-")))
+        depot = None
+        if central is not None and any(step.word in DEPOT_WORDS for step in steps):
+            from pilotwire.page.depot import Depot
+
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pilotwire-")))
+            depot = await stack.enter_async_context(Depot(folder))
+            options["files"] = options.get("files", {}) | depot.for_boards()
         box = await stack.enter_async_context(Supervisor(state_dir, on_event=on_event, **options))
         clock.follow(box)
-        report = await Player(box, central, identity, on_step).play(steps)
+        report = await Player(box, central, identity, on_step, depot).play(steps)
         return report, None if central is None else summary(central.chargers.get(identity))
 
 

@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pilotwire.csms import CentralSystem, Charger
+from pilotwire.csms.answers import utc
 from pilotwire.csms.summary import summary
 from pilotwire.errors import PilotwireError
-from pilotwire.scenario import CENTRAL_WORDS, Step, lookup, until
+from pilotwire.scenario import CENTRAL_WORDS, DEPOT_WORDS, Step, lookup, until
+
+if TYPE_CHECKING:
+    from pilotwire.page.depot import Depot
 
 # Simulated seconds between two looks at the central system's account while a line waits for it.
 _LOOK_S = 0.5
@@ -51,6 +55,7 @@ class Player:
         central: its central system, None when that is somebody else's.
         identity: the charger's id there.
         on_step: called with each step before it is played.
+        depot: where the box fetches firmware and leaves diagnostics, None if nowhere.
     """
 
     def __init__(
@@ -59,9 +64,10 @@ class Player:
         central: CentralSystem | None = None,
         identity: str = "",
         on_step: Callable[[Step], None] | None = None,
+        depot: Depot | None = None,
     ):
         self._given, self._central, self._identity = box, central, identity
-        self._on_step = on_step
+        self._on_step, self._depot = on_step, depot
         self._report = Report()
 
     @property
@@ -158,7 +164,20 @@ class Player:
         if step.word == "send":
             await charger.send(step.fields["text"])
             return {}
+        if step.word in DEPOT_WORDS:
+            return await self._transfer(step, charger)
         return await charger.call(*_message(step, charger))
+
+    async def _transfer(self, step: Step, charger: Charger) -> dict[str, Any]:
+        """Tells the charger to fetch the present sources under another version, or to leave its diagnostics."""
+        depot = self._depot
+        if depot is None:
+            raise PilotwireError(f"{step.word} is not possible here", "there is no relay for files beside the central system")
+        if step.word == "diagnose":
+            return await charger.call("GetDiagnostics", {"location": f"{depot.url}/upload/"})
+        name = await depot.bundle(step.fields["version"])
+        now = utc(charger.central.clock())
+        return await charger.call("UpdateFirmware", {"location": f"{depot.url}/files/{name}", "retrieveDate": now})
 
     @staticmethod
     def _no_central(step: Step) -> PilotwireError:

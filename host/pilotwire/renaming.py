@@ -12,22 +12,24 @@ interns itself and that the program does not use: `energised` becomes `copysign`
 
 Two names may become the same one if no module uses both: an attribute that is stored from outside of its class meets all others.
 What is never touched: names that MicroPython knows, since they may be those of its objects (micropython_names.txt); names that
-stand in a string or in a data file, since getattr may be given them; exceptions, which are shown to people; and
-what the sources in `beside` use, which run unchanged. The functions that cold.call and cold.run are given are renamed with
-their modules. Where it can not be seen what a getattr reaches, a comment `# by name: ...` on its line must say what it is.
+stand in a string that is not only a key, or in a data file, since getattr may be given them; exceptions, which are shown to
+people; and what the sources in `beside` use, which run unchanged. The functions that cold.call and cold.run are given are
+renamed with their modules. Where it can not be seen what a getattr reaches, a comment `# by name: ...` on its line must say
+what it is.
 """
 
 import ast
 import builtins
 import io
+import itertools
 import re
 import tokenize
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from zlib import crc32
 
-from pilotwire import module_names
+from pilotwire import cold_strings, merging, module_names
 from pilotwire.errors import PilotwireError
 from pilotwire.module_names import module_of
 from pilotwire.shrink import (
@@ -40,6 +42,7 @@ from pilotwire.shrink import (
     place,
     said_by_name,
     short_arguments,
+    with_const,
     without_const,
 )
 
@@ -83,6 +86,7 @@ class _Module:
         self.used = {token.string for token in self.tokens}
         self._imports()
         self._jobs()
+        self._data = _data(self.tree)
         self._own = {
             id(node)
             for around in ast.walk(self.tree)
@@ -128,7 +132,7 @@ class _Module:
 
     def _look(self, node: ast.AST) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in self._job_ids:
+            if id(node) not in self._job_ids | self._data:
                 self.kept.add(node.value)
         elif isinstance(node, ast.JoinedStr):  # one token up to Python 3.11
             self.kept |= {getattr(n, "attr", None) or getattr(n, "id", "") for n in ast.walk(node)}
@@ -170,6 +174,21 @@ class _Module:
                     self.defined.add(node.name)
 
 
+def _data(tree: ast.Module) -> set[int]:
+    """Strings that are no names for getattr: keys of dicts, and what something is compared with."""
+    nodes: list[ast.expr | None] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript):
+            nodes.append(node.slice)
+        elif isinstance(node, ast.Dict):
+            nodes += node.keys
+        elif isinstance(node, ast.Compare):
+            nodes += [node.left, *node.comparators]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            nodes += node.args[:1]
+    return {id(node) for node in nodes}
+
+
 def identifiers(source: str) -> set[str]:
     """All names of a source, and strings that may be names."""
     names = {t.string for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type == tokenize.NAME}
@@ -188,18 +207,28 @@ class Program:
         texts: {name: source}.
         beside: sources that meet them at run time and stay as they are.
         data: texts from which names may come: actions of OCPP, whose handlers are named after them, settings.
+        warm: modules that stay loaded, if it is known: they are put together (pilotwire.merging), and the strings of all
+            others are kept out of the table of names.
+        alone: modules that are not put together with others.
 
     Raises:
         PilotwireError: a place where it can not be seen which names are meant.
     """
 
-    def __init__(self, texts: Mapping[str, str], beside: Iterable[str] = (), data: Iterable[str] = ()):
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        beside: Iterable[str] = (),
+        data: Iterable[str] = (),
+        warm: Sequence[str] | None = None,
+        alone: Collection[str] = (),
+    ):
         names = micropython_names()
         given = {word for text in data for word in _WORD.findall(text)}
         given |= {snake(word) for word in given}
         given |= {word for text in beside for word in identifiers(text) if not is_private(word)}
         rom = names["static"] | names["rom"]
-        whole = {name: without_const(text) for name, text in texts.items()}
+        whole = {name: with_const(without_const(text)) for name, text in texts.items()}
         words = given.union(*map(identifiers, whole.values()))
         free = [name for name in sorted(rom - words - _SPECIAL) if not name.startswith("_")]
         small = [name for name in free if name in names["static"]]
@@ -209,17 +238,38 @@ class Program:
         passed = keywords(texts.values())
         self._modules: dict[str, _Module] = {}
         self._own = {module_of(name) for name in texts}
+        self._cold = set() if warm is None else {name for name in texts if module_of(name) not in warm}
         for name, text in whole.items():
             check_bases(ast.parse(text), name)
             self._modules[name] = _Module(name, short_arguments(text, passed, arguments, rom), self._own)
         trees = {name: (module.text, module.tree) for name, module in self._modules.items()}
         files = [name for name in large if name.islower() and name not in names["modules"]]
         self._files = module_names.choose(trees, given, files)
+        self._merge(warm or (), alone)
         kept: set[str] = set(rom | names["known"]) | set(dir(builtins)) | given
         kept |= self._foreign_keywords().union(*(module.kept for module in self._modules.values()))
-        self._new: dict[str, dict[str, str]] = {name: _constants(module, kept) for name, module in self._modules.items()}
+        self._new: dict[str, dict[str, str]] = {}
+        numbers: dict[str, Iterator[int]] = defaultdict(itertools.count)  # of each file
+        for name, module in self._modules.items():
+            self._new[name] = _constants(module, kept, numbers[self.module(module_of(name))])
         self._public: dict[str, str] = {}
         self._spread(self._owned(kept), small, large)
+        # Strings that are interned whatever a cold module does.
+        self._interned = set(rom) | set().union(
+            *(_strings(m.tree) | m.used if name not in self._cold else m.used & m.kept for name, m in self._modules.items())
+        )
+
+    def _merge(self, warm: Sequence[str], alone: Collection[str]) -> None:
+        """One file for each group of modules, named after its first."""
+        modules = {module_of(name): module for name, module in self._modules.items()}
+        kept = set(modules) - self._files.keys() | set(alone)
+        for module in modules.values():
+            kept |= module_names.loaded(module.tree, self._own)
+        used = {name: module.used for name, module in modules.items()}
+        found = merging.groups({name: module.tree for name, module in modules.items()}, warm, kept, used)
+        for group in found:
+            self._files |= dict.fromkeys(group, self._files[group[0]])
+        self._groups = {self._files[group[0]]: [name.replace(".", "/") + ".py" for name in group] for group in found}
 
     def _foreign_keywords(self) -> set[str]:
         """Names that are passed to functions that are not ours."""
@@ -251,24 +301,33 @@ class Program:
 
     def _spread(self, owned: dict[tuple[str, str], set[str]], small: list[str], large: list[str]) -> None:
         """New names, such that no module gets one twice; a change of a source is to move few of the others'."""
-        taken: dict[str, set[str]] = defaultdict(set)  # modules by new name
+        taken: dict[str, set[str]] = defaultdict(set)  # files by new name
+        file = {name: self.module(module_of(name)) for name in self._modules}
 
         def order(key: tuple[str, str]) -> tuple[bool, int, tuple[str, str]]:
             return len(owned[key]) < _COMMON, crc32(repr(key).encode()), key
 
         for key in sorted(owned, key=order):
             modules = owned[key]
+            files = {file[module] for module in modules}
             for new in _choices(key, small, large):
-                if not taken[new] & modules:
+                if not taken[new] & files:
                     break
             else:
                 continue  # it keeps its name
-            taken[new] |= modules
+            taken[new] |= files
             if not key[1]:
                 self._public[key[0]] = new
             for module in modules:
                 if key[0] in self._modules[module].used:
                     self._new[module][key[0]] = new
+
+    def files(self) -> dict[str, list[str]]:
+        """{module on the device: the sources that are in it}."""
+        found: dict[str, list[str]] = dict(self._groups)
+        for name in self._modules:
+            found.setdefault(self.module(module_of(name)), [name])
+        return found
 
     def source(self, name: str) -> str:
         """The module with its new names."""
@@ -285,6 +344,9 @@ class Program:
             if target := self._public.get(str(job.value)):
                 start, end = place(job, lines[job.lineno - 1])
                 edits.append((start, end, f'"{target}"'))
+        if name in self._cold:
+            spared = {id(job) for job in module.jobs} | module_names.spared(module.tree, self._own)
+            edits += cold_strings.edits(module.text, module.tree, self._interned, spared)
         return apply(module.text, edits)
 
     def module(self, name: str) -> str:
@@ -296,6 +358,10 @@ class Program:
         return {new: old for old, new in self._new[name].items()}
 
 
+def _strings(tree: ast.Module) -> set[str]:
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
 def _choices(key: tuple[str, str], small: list[str], large: list[str]) -> Iterator[str]:
     """New names in an order of the old one's own, those that are small in a .mpy first."""
     for names in small, large:
@@ -304,9 +370,9 @@ def _choices(key: tuple[str, str], small: list[str], large: list[str]) -> Iterat
         yield from names[:start]
 
 
-def _constants(module: _Module, kept: set[str]) -> dict[str, str]:
+def _constants(module: _Module, kept: set[str], numbers: Iterator[int]) -> dict[str, str]:
     """Private constants, which the compiler takes out if their names begin with an underscore."""
     private = {name for name in constants(module.tree) if is_private(name)} - kept
     wanted = [name for name in dict.fromkeys(t.string for t in module.tokens) if name in private]
-    free = (f"_{n}" for n in range(1000) if f"_{n}" not in module.text)
+    free = (f"_{n}" for n in numbers if f"_{n}" not in module.text)
     return dict(zip(wanted, free, strict=False))

@@ -55,9 +55,13 @@ _CENTRAL_FIELDS = {
     "call": "action:s! payload",
     "answer": "action:s! how:s! delay_s status:s code:s",
     "send": "text:s!",
+    "update": "version:s!",
+    "diagnose": "",
     "drop": "",
 }
 CENTRAL_WORDS = frozenset(_CENTRAL_FIELDS)
+# Those for which files travel: firmware to the box, diagnostics from it.
+DEPOT_WORDS = frozenset(("update", "diagnose"))
 WORDS = (*_FIELDS, *_CENTRAL_FIELDS, *_CHECKS)
 
 

@@ -91,6 +91,23 @@ def without_const(text: str) -> str:
     return "".join(lines)
 
 
+def with_const(text: str) -> str:
+    """The source with `const` around private whole numbers at top level: the compiler writes them out and drops the name."""
+    tree = ast.parse(text)
+    bound = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    shared = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    lines = text.splitlines()
+    edits: list[Edit] = []
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            name, value = node.targets[0].id, node.value
+            number = isinstance(value, ast.Constant) and type(value.value) is int
+            if number and is_private(name) and bound.count(name) == 1 and name not in shared:
+                start, end = place(value, lines[node.lineno - 1])
+                edits.append((start, end, f"const({lines[node.lineno - 1][start[1] : end]})"))
+    return apply(text, edits)
+
+
 def constants(tree: ast.Module) -> set[str]:
     """Names at top level that stand for a `const()`."""
     return {

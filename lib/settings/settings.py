@@ -7,9 +7,10 @@
 # TYPE is bool, int, csl (comma separated list) or str. ACCESS is rw, ro, wo (never shown), local (not
 # reachable over the network) or secret (local and never shown). RANGE is LOW..HIGH of a number or of a length, either end may
 # be missing, - for a bool.
-# Reading is all that stays in RAM; whatever checks or writes is the cold module settingsedit.
+# Reading is all that stays in RAM; the cold modules settingsread and settingsedit do whatever else.
 import cold
 
+_READ = "settingsread"
 _EDIT = "settingsedit"
 
 
@@ -33,7 +34,7 @@ class Settings:
     def get(self, name):
         """The typed value of `name` in its own spelling; SettingError if the table has no such line."""
         if name not in self.cache:
-            self.cache[name] = cold.call(_EDIT, "read", self, name)
+            self.cache[name] = cold.call(_READ, "read", self, name)
         return self.cache[name]
 
     def fix(self, name, text):

@@ -1,77 +1,15 @@
-# Cold: the part of settings that reads the table, checks and writes.
+# Cold: the part of settings that checks and writes.
 #
 # The file of values holds only what differs from the table, guarded by a CRC; its last good copy is kept beside it, and a
 # damaged one is set aside.
 from binascii import crc32
 
 from settings import SettingError
-import table
+from settingsread import find, text_of
 
 _FILE = "settings"
 _COPY = "settings.old"
 _HEAD = "pilotwire settings 1 "
-
-
-class Option:
-    """One line of the table."""
-
-    def __init__(self, line):
-        parts = line.split(None, 4)
-        self.name, self.type, self.access, self.range = parts[:4]
-        self.default = parts[4] if len(parts) > 4 else ""
-
-    def parse(self, text):
-        """The typed value of `text`; SettingError says what is wrong with it."""
-        if self.type == "bool":
-            low = text.lower()
-            if low == "true" or low == "false":
-                return low == "true"
-            raise SettingError("value", self.name + " is true or false")
-        if self.type == "int":
-            digits = text[1:] if text[:1] == "-" else text
-            if not digits.isdigit():
-                raise SettingError("value", self.name + " is a whole number")
-            value = size = int(text)
-        else:
-            if self.type == "csl":
-                text = ",".join([item.strip() for item in text.split(",")])
-            value, size = text, len(text)
-        low, high = self.range.split("..")
-        if (low and size < int(low)) or (high and size > int(high)):
-            raise SettingError("value", self.name + " is outside " + self.range)
-        return value
-
-
-def options(settings):
-    """All options, in the order of the table."""
-    for line in table.lines(settings.table):
-        if line and line[0] != "#":
-            option = Option(line)
-            if option.name in settings.fixed:
-                option.access = "ro"
-            yield option
-
-
-def find(settings, name):
-    """The Option called `name` in any case, or None."""
-    low = name.lower()
-    for option in options(settings):
-        if option.name.lower() == low:
-            return option
-
-
-def text_of(settings, option):
-    return settings.fixed.get(option.name) or settings.values.get(option.name, option.default)
-
-
-def read(settings, name):
-    option = find(settings, name)
-    if option is None:
-        raise SettingError("unknown", name)
-    try:
-        return option.parse(text_of(settings, option))
-    except SettingError:  # the table has grown stricter since the value was written
-        return option.parse(option.default)
 
 
 def change(settings, name, text, local):

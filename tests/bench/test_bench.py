@@ -8,6 +8,7 @@ from pilotwire import build, heapscale, runtime
 from pilotwire.bench import __main__ as bench
 from pilotwire.bench import profiles, websocket
 from pilotwire.bench.figure import Figure
+from pilotwire.warm import warm_modules
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_our_client_runs_in_the_bench(tmp_path):
 
 
 def test_warm_modules_come_after_what_they_import():
-    modules = heapscale.warm_modules(build.repository())
+    modules = warm_modules(build.sources(build.repository()))
     assert modules.index("ticks") < modules.index("ocpp16.connection") < modules.index("app")
     assert "ocpp16.core" not in modules and "start" not in modules
 

@@ -14,6 +14,7 @@ from playwright.async_api import async_playwright, expect
 
 from pilotwire.csms.summary import summary
 from pilotwire.page import Bench, PageServer
+from pilotwire.page.depot import Depot
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -27,9 +28,9 @@ pytestmark = [
 
 
 @contextlib.asynccontextmanager
-async def opened(bench, *, width=1440, height=1000, speed=20.0):
+async def opened(bench, *, width=1440, height=1000, speed=20.0, depot=None):
     """The page of a bench whose box is up, in a browser of its own; nothing may be wrong on the console at the end."""
-    shown = Bench(bench.central)
+    shown = Bench(bench.central, depot)
     took = bench.note
 
     def note(event):
@@ -38,7 +39,7 @@ async def opened(bench, *, width=1440, height=1000, speed=20.0):
             shown.note("E2E-1", event)
 
     bench.note = note
-    await bench.start(speed=speed)
+    await bench.start(speed=speed, files=depot.for_boards() if depot else {})
     shown.add("E2E-1", bench.box)
     complaints = []
     async with PageServer(shown, port=0) as server, async_playwright() as playwright:
@@ -176,3 +177,21 @@ async def test_on_a_phone_nothing_sticks_out_and_both_themes_are_there(bench):
             await page.click("#theme")
         await page.get_by_role("link", name="Central system").click()
         await expect(page.locator("#right h2")).to_be_in_viewport(timeout=PATIENCE_MS)
+
+
+async def test_the_firmware_is_updated_and_diagnostics_are_read(bench, tmp_path):
+    async with Depot(tmp_path / "depot") as depot, opened(bench, depot=depot) as page:
+        await page.get_by_role("tab", name="Firmware").click()
+        await page.get_by_label("version", exact=True).fill("0.2.0")
+        await page.click("[data-do=bundle]")
+        await expect(page.get_by_label("bundle", exact=True)).to_have_value("pilotwire-0.2.0.pwb", timeout=PATIENCE_MS)
+        await page.click("[data-do=update]")
+        told = page.locator("[role=tabpanel]:visible .steps-told")
+        await expect(told).to_contain_text("Installed", timeout=3 * PATIENCE_MS)
+        await expect(page.locator(".facts")).to_contain_text("0.2.0 in slot b", timeout=PATIENCE_MS)
+        await page.get_by_role("tab", name="Diagnostics").click()
+        await page.click("[data-do=diagnose]")
+        await expect(page.locator("[role=tabpanel]:visible .steps-told")).to_contain_text("Uploaded", timeout=PATIENCE_MS)
+        await expect(page.get_by_label("diagnostics file")).to_have_value(re.compile("E2E-1-diagnostics"), timeout=PATIENCE_MS)
+        await page.click("[data-do=show]")
+        await expect(page.locator("[role=tabpanel]:visible")).to_contain_text("0.2.0: ", timeout=PATIENCE_MS)

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 import update_kit as kit
-from test_transfer_daemons import _TLS as VSFTPD_TLS
-from test_transfer_daemons import NGINX, free_port, needs_nginx, needs_vsftpd, running, vsftpd
+from transfer_daemons import VSFTPD_TLS, free_port, needs_nginx, needs_vsftpd, nginx, vsftpd
 from update_kit import GOOD, T0, charges, start
 
 from pilotwire.bench.certificates import Authority
@@ -67,7 +66,7 @@ async def test_relay(bench, authority, served, tmp_path):
         locations = [
             url,
             f"{secure.http_url}/files/old.pwb",
-            f"{plain.ftp_url}/new.pwb",
+            plain.ftp_url.replace("://", "://publisher:s3%3Acret@") + "/new.pwb",
             f"{secure.ftp_url.replace('ftp:', 'ftps:')}/old.pwb",
         ]
         await to_and_fro(bench, charger, locations)
@@ -78,22 +77,9 @@ async def test_relay(bench, authority, served, tmp_path):
 @needs_nginx
 async def test_nginx(bench, authority, served, tmp_path):
     charger = await trusting(bench, authority)
-    port, secure, root = free_port(), free_port(), tmp_path / "root"
-    put(kit.made(), "new.pwb", str(root))
-    put(kit.made(kit.OLD), "old.pwb", str(root))
-    (tmp_path / "nginx.conf").write_text(f"""
-daemon off; master_process off; pid {tmp_path}/pid; error_log stderr; user root;
-events {{ worker_connections 64; }}
-http {{
-    access_log off; root {root}; client_body_temp_path {tmp_path}/b;
-    proxy_temp_path {tmp_path}/a; fastcgi_temp_path {tmp_path}/f; uwsgi_temp_path {tmp_path}/u; scgi_temp_path {tmp_path}/s;
-    server {{
-        listen 127.0.0.1:{port}; listen 127.0.0.1:{secure} ssl;
-        ssl_certificate {served.certificate}; ssl_certificate_key {served.key};
-    }}
-}}
-""")
-    with running([str(NGINX), "-p", str(tmp_path), "-c", "nginx.conf"], port):
+    with nginx(tmp_path, served) as (port, secure):
+        put(kit.made(), "new.pwb", str(tmp_path / "root"))
+        put(kit.made(kit.OLD), "old.pwb", str(tmp_path / "root"))
         await to_and_fro(bench, charger, [f"http://127.0.0.1:{port}/new.pwb", f"https://127.0.0.1:{secure}/old.pwb"])
 
 

@@ -15,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paper_box import PaperBox, paper_charger
 
+from pilotwire import bundle
 from pilotwire.csms import CentralSystem
 from pilotwire.errors import PilotwireError
 from pilotwire.page import Bench, PageServer, forms
 from pilotwire.page.bench import Log
+from pilotwire.page.depot import Depot
 from pilotwire.page.patch import difference
 from pilotwire.page.recorder import Recorder
 from pilotwire.scenario import parse, parse_line
@@ -118,7 +120,7 @@ async def test_the_page_and_all_that_it_asks_for_are_there():
         status, html = await get(server.url)
         assert status == 200
         asked = re.findall(r'(?:src|href)="(static/[^"]+)"', html)
-        for name in list(asked):
+        for name in asked:  # grows meanwhile
             if name.endswith(".js"):
                 imports = re.findall(r'from "\./([^"]+)"', (STATIC / name.removeprefix("static/")).read_text())
                 asked += [f"static/{other}" for other in imports if f"static/{other}" not in asked]
@@ -127,7 +129,7 @@ async def test_the_page_and_all_that_it_asks_for_are_there():
             assert (await get(server.url + name))[0] == 200, name
         assert not re.findall(r'(?:src|href)="https?:', html)
         status, text = await get(server.url + "forms.json")
-        assert status == 200 and set(json.loads(text)) == {"control", "actions", "answers"}
+        assert status == 200 and set(json.loads(text)) == {"control", "actions", "answers", "depot"}
 
 
 @asynchronous
@@ -308,3 +310,24 @@ def test_a_recording_that_nobody_ends_is_bounded():
     for _ in range(6000):
         recorder.note(step, None)
     assert len(recorder.lines) <= 5000
+
+
+@asynchronous
+async def test_firmware_is_fetched_from_the_depot_and_diagnostics_come_to_it(tmp_path):
+    async with Depot(tmp_path) as depot:
+        name = await depot.bundle("0.2.0")
+        assert depot.view()["firmware"] == [name]
+        fetched = (tmp_path / "files" / name).read_bytes()
+        assert bundle.read(fetched).version == "0.2.0"
+        assert (await get(f"{depot.url}/files/{name}", Range="bytes=0-9"))[0] == 206
+        assert set(depot.for_boards()) == {"/update.pub"}
+        with pytest.raises(PilotwireError, match="no version"):
+            await depot.bundle("../up")
+        with pytest.raises(PilotwireError, match="there is no file"):
+            depot.diagnostics("../keys/update.key")
+        request = urllib.request.Request(f"{depot.url}/upload/a.jsonl", data=b"nonsense", method="PUT")
+        await asyncio.to_thread(urllib.request.urlopen, request)
+        while not (came := depot.view()["diagnostics"]):
+            await asyncio.sleep(0.02)
+        with pytest.raises(PilotwireError):
+            depot.diagnostics(came[0])

@@ -227,3 +227,30 @@ def test_an_import_of_modules_stays_on_one_line():
         Program({"x.py": "from p import (\n    a, b)\n", "p/a.py": "", "p/b.py": ""}).source("x.py")
     with pytest.raises(PilotwireError, match=r"x\.py:1: import of a module in a package"):
         Program({"x.py": "import p.a\n", "p/a.py": ""})
+
+
+WARM = {
+    "kiosk.py": "import sys\nfrom shade import Shade\nimport rain\n\n_WET_MM = 3\n\n\ndef seen():\n"
+    "    return Shade().wide(_WET_MM), rain.falls(), sys.modules[__name__].__name__, cold()\n\n\n"
+    "def cold():\n    import thaw\n    return thaw.ing('ice', 'a longer string')\n",
+    "shade.py": "_WET_MM = 4\n\n\nclass Shade:\n    def wide(self, mm):\n        return mm + _WET_MM\n",
+    "rain.py": "def falls():\n    return 5\n",
+    "thaw.py": "def ing(what, much):\n    return {'ice': 'water'}[what], 'drip' 'ping', much, ('one', 'two')[0], 'melts'\n",
+}
+
+
+# Warm modules become one, private numbers go, and the strings of a cold one are in no table of names.
+def test_warm_modules_are_put_together(tmp_path):
+    program = Program(WARM, [], (), ["shade", "rain", "kiosk"])
+    files = program.files()
+    whole = program.module("kiosk")
+    assert files[whole] == ["shade.py", "rain.py", "kiosk.py"] and len(files) == 2
+    for module, parts in files.items():
+        (tmp_path / f"{module}.py").write_text("\n".join(program.source(name) for name in parts))
+    names = {old: new for new, old in program.names("kiosk.py").items()}
+    done = runtime.run(["-c", f"import {whole} as x; print(x.{names['seen']}())"], path=[tmp_path])
+    assert done.stdout == f"(7, 5, '{whole}', ('water', 'dripping', 'a longer string', 'one', 'melts'))\n"
+    assert "= const(3)" in program.source("kiosk.py") and "= const(4)" in program.source("shade.py")
+    thaw = program.source("thaw.py")
+    assert "('melts',)[0]" in thaw and "'drip' 'ping'" in thaw and "('one', 'two')[0]" in thaw
+    assert not Program(WARM, [], (), ["shade", "rain", "kiosk"], ["rain", "shade"]).files().get(whole, [])[1:]

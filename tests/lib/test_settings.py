@@ -2,7 +2,8 @@
 import os
 
 from settings import SettingError, Settings
-from settingsedit import Option, dump, find, keep, parse
+from settingsedit import dump, keep, parse
+from settingsread import Option, find
 
 TABLE = "settings_table.tmp"
 LINES = """# NAME TYPE ACCESS RANGE DEFAULT

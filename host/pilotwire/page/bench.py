@@ -11,10 +11,11 @@ import contextlib
 from collections import deque
 from collections.abc import Iterable
 from itertools import count, islice
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pilotwire import __version__
 from pilotwire.csms import CentralSystem, Charger, Frame
+from pilotwire.csms.frames import CALL
 from pilotwire.csms.summary import summary
 from pilotwire.errors import PilotwireError
 from pilotwire.page import views
@@ -23,6 +24,11 @@ from pilotwire.player import Player
 from pilotwire.scenario import CENTRAL_WORDS, step
 from pilotwire.timeline import EventLike
 
+if TYPE_CHECKING:
+    from pilotwire.page.depot import Depot
+
+# What a charger tells of transfers that take their time: the last ones are kept.
+_TOLD = {"FirmwareStatusNotification", "DiagnosticsStatusNotification"}
 _LOOKED_AT_S, _ALONE_S = 0.1, 0.5
 _SAMPLE_S = 0.5
 _MOST_SAMPLES = 600
@@ -60,6 +66,7 @@ class Bench:
 
     Args:
         central: the central system, None if there is none here.
+        depot: where chargers fetch firmware and leave diagnostics, None if nowhere.
 
     Attributes:
         boxes: identity -> box.
@@ -68,8 +75,8 @@ class Bench:
         tree: all that is to be seen, as of the last look; never changed, only replaced.
     """
 
-    def __init__(self, central: CentralSystem | None = None):
-        self.central = central
+    def __init__(self, central: CentralSystem | None = None, depot: Depot | None = None):
+        self.central, self.depot = central, depot
         self.boxes: dict[str, Box] = {}
         self.messages, self.events = Log(), Log()
         self.samples: dict[str, dict[str, deque[list[int]]]] = {}
@@ -77,6 +84,7 @@ class Bench:
         self._chargers: dict[str, dict[str, Any]] = {}
         self._dirty: set[str] = set()
         self._read = views.Messages()
+        self._told: dict[str, dict[str, list[str]]] = {}
         self._recorder: Recorder | None = None
         self._recorded = ""
         self._looked = asyncio.Event()
@@ -96,6 +104,9 @@ class Bench:
 
     def _frame(self, charger: Charger, frame: Frame) -> None:
         self._dirty.add(charger.id)
+        if frame.type == CALL and frame.action in _TOLD and isinstance(frame.payload, dict):
+            statuses = self._told.setdefault(charger.id, {}).setdefault(frame.action, [])
+            statuses[:] = [*statuses[-5:], str(frame.payload.get("status"))]
         self.messages.add(self._read.entry(charger, frame))
 
     # -- looking
@@ -125,10 +136,13 @@ class Bench:
             for identity, known in self.central.chargers.items():
                 seen = self._chargers.get(identity)
                 if seen is None or identity in self._dirty or seen["connected"] != known.connected:
-                    self._chargers[identity] = views.charger(known)
+                    told = {action: list(said) for action, said in self._told.get(identity, {}).items()}
+                    self._chargers[identity] = {**views.charger(known), "told": told}
             self._dirty.clear()
             tree["chargers"] = dict(self._chargers)
             tree["central"] = {"url": self.central.url, "rules": self.central.mischief.view()}
+            if self.depot is not None:
+                tree["central"]["depot"] = self.depot.view()
         self.tree = tree
         self._looked.set()
         self._looked = asyncio.Event()
@@ -183,7 +197,7 @@ class Bench:
             raise PilotwireError(f"there is no wallbox {identity!r} here", "", f"there are: {_names(self.boxes)}")
         if self._recorder is not None and identity == self._recorded:
             self._recorder.note(wanted, None if box is None else box.state())
-        return await Player(box, self.central, identity).step(wanted) or {}
+        return await Player(box, self.central, identity, depot=self.depot).step(wanted) or {}
 
     def record(self, identity: str) -> None:
         """Begins to write down what is done with a box.

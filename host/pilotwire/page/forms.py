@@ -21,9 +21,9 @@ _VALUES: dict[str, dict[str, Any]] = {
     "DataTransfer": {"vendorId": "org.example", "data": "hello"},
     "ExtendedTriggerMessage": {"requestedMessage": "StatusNotification"},
     "GetCompositeSchedule": {"connectorId": 1, "duration": 3600, "chargingRateUnit": "A"},
-    "GetDiagnostics": {"location": "$relay/diagnostics/"},
+    "GetDiagnostics": {"location": "$relay/upload/"},
     "GetInstalledCertificateIds": {"certificateType": "CentralSystemRootCertificate"},
-    "GetLog": {"logType": "DiagnosticsLog", "requestId": 1, "log": {"remoteLocation": "$relay/diagnostics/"}},
+    "GetLog": {"logType": "DiagnosticsLog", "requestId": 1, "log": {"remoteLocation": "$relay/upload/"}},
     "RemoteStartTransaction": {"connectorId": 1, "idTag": "C0FFEE01"},
     "RemoteStopTransaction": {"transactionId": "$transaction"},
     "ReserveNow": {"connectorId": 1, "expiryDate": "$now+3600", "idTag": "C0FFEE01", "reservationId": 1},
@@ -45,7 +45,7 @@ _VALUES: dict[str, dict[str, Any]] = {
     },
     "TriggerMessage": {"requestedMessage": "StatusNotification", "connectorId": 1},
     "UnlockConnector": {"connectorId": 1},
-    "UpdateFirmware": {"location": "$relay/firmware/", "retrieveDate": "$now"},
+    "UpdateFirmware": {"location": "$relay/files/", "retrieveDate": "$now"},
 }  # fmt: skip
 
 

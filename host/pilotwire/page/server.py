@@ -1,7 +1,8 @@
 """HTTP and WebSocket of the bench page: static files, the forms, and one live connection per reader.
 
 The live connection carries JSON. To the page: {"tree": merge patch, "messages": [...], "events": [...], "samples": {...} at
-first} and {"re": n, "ok": ..., "answer" or "error"}. From it: {"n", "word", "box", "fields"}, {"n", "record": identity or null}.
+first} and {"re": n, "ok": ..., "answer" or "error"}. From it: {"n", "word", "box", "fields"}, {"n", "record": identity or null},
+{"n", "bundle": version}, {"n", "diagnostics": file}.
 
 Whoever reaches the page can do everything with the bench. So it listens on this machine only, and answers only to its own name
 and its own pages (no other site may use a visitor's browser to get here); anywhere else it wants the token in its address.
@@ -157,7 +158,7 @@ def application(bench: Bench) -> Starlette:
         return Response((static / "index.html").read_bytes(), media_type="text/html")
 
     async def all_forms(_request: Request) -> Response:
-        return JSONResponse(forms.everything())
+        return JSONResponse({**forms.everything(), "depot": bench.depot is not None})
 
     return Starlette(
         routes=[
@@ -276,6 +277,12 @@ class _Reader:
             if order["record"] is None:
                 return self._bench.recorded()
             return self._bench.record(str(order["record"]))
+        depot = self._bench.depot
+        if isinstance(order, dict) and depot is not None:
+            if "bundle" in order:
+                return await depot.bundle(str(order["bundle"]))
+            if "diagnostics" in order:
+                return depot.diagnostics(str(order["diagnostics"]))
         try:
             word, box, fields = str(order["word"]), str(order["box"]), dict(order.get("fields") or {})
         except (KeyError, TypeError, ValueError, AttributeError):

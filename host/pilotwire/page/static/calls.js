@@ -16,16 +16,19 @@ function running() {
 function expand(text) {
   if (text.startsWith("$now")) return isoNow(Number(text.slice(5) || 0));
   if (text === "$transaction") return running();
-  if (text.startsWith("$relay")) return (tree.central?.relay ?? "http://127.0.0.1:8080") + text.slice(6);
+  if (text.startsWith("$relay")) return (tree.central?.depot?.url ?? "http://127.0.0.1:8080") + text.slice(6);
   return text;
 }
 
 // Sends a call and shows what came back in `place`.
-export async function call(action, payload, place) {
+export const call = (action, payload, place) => ask("call", { action, payload }, place);
+
+// The same for any word of the central system.
+export async function ask(word, fields, place) {
   const began = performance.now();
   place.replaceChildren(h("p", { class: "hint" }, "waiting for the answer"));
   try {
-    const answer = await order(selected(), "call", { action, payload });
+    const answer = await order(selected(), word, fields);
     place.replaceChildren(h("p", { class: "hint" }, `answered after ${Math.round(performance.now() - began)} ms`), pretty(answer));
     return answer;
   } catch (error) {

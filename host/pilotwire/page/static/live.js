@@ -64,6 +64,8 @@ function ask(order) {
 // Every order is a word of a scenario: what the page can do, a file can.
 export const order = (box, word, fields = {}) => ask({ box, word, fields });
 export const record = (box) => ask({ record: box });
+export const bundle = (version) => ask({ bundle: version });
+export const diagnostics = (name) => ask({ diagnostics: name });
 
 // Time that updates take, for the bench: `pilotwire.updates` is [count, ms in all, longest ms].
 const updates = [0, 0, 0];

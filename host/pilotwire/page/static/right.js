@@ -4,6 +4,7 @@ import { answersTab, configurationTab, sendTab } from "./calls.js";
 import { pill, showStatus } from "./box.js";
 import { attribute, h, number, put } from "./dom.js";
 import { tree } from "./live.js";
+import { diagnosticsTab, firmwareTab } from "./files.js";
 import { messages } from "./messages.js";
 import { scheduleTab } from "./schedule.js";
 import { choose, onSelect, selected } from "./selection.js";
@@ -53,6 +54,7 @@ export function right(place, forms) {
   const url = h("code", {});
   const none = h("p", { class: "hint" }, "No charger has come yet. Point one at ", url, " followed by its identity.");
   const tabs = [sendTab(forms.actions), scheduleTab(), configurationTab(), transactionsTab(), answersTab(forms.answers)];
+  if (forms.depot) tabs.splice(3, 0, firmwareTab(), diagnosticsTab());
   const panels = h("div", { class: "panel" }, tabs.map((tab) => tab.element));
   const bar = h("div", { class: "tabs", role: "tablist" });
   const open = (chosen) => {
