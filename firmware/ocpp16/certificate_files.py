@@ -96,13 +96,12 @@ def serial_number(cp):
 
 
 def settle(cp):
-    """A connection came up: a root that vouched only until its successor does is gone (SEC-CERT-05)."""
-    if cp.settings.get("AdditionalRootCertificateCheck"):
-        found = list(roots(cp, ROOT))
-        if len(found) > 1 and crc32(found[-1][1]) == cp.root:
-            cp.store.write(found[0][0], found[-1][1])
-            for name, _ in found[1:]:
-                cp.store.remove(name)
+    """A connection came up, and one root has to sign the next: one that vouched until its successor does is gone (SEC-CERT-05)."""
+    found = list(roots(cp, ROOT))
+    if len(found) > 1 and crc32(found[-1][1]) == cp.root:
+        cp.store.write(found[0][0], found[-1][1])
+        for name, _ in found[1:]:
+            cp.store.remove(name)
 
 
 def daily(cp):

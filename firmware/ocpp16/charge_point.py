@@ -153,6 +153,8 @@ class ChargePoint:
         self.boot_at = cold.call(_REGISTRATION, "done", self, answer, error)
         if self.registration == "Accepted":
             self.statuses.all(True)
+            if answer and answer["interval"] > 0:  # here, where the module above is free again
+                self.settings.set("HeartbeatInterval", str(min(answer["interval"], 1000000)))
 
     def informed(self, call, answer, error):
         """Something was sent whose answer says nothing; that of Heartbeat says the time."""

@@ -6,8 +6,6 @@ import os
 
 import ticks
 import cold
-import wsclient
-from wsclient import HandshakeError
 
 _PROTOCOL = "ocpp1.6"
 _MAX_MESSAGE = 16384
@@ -15,7 +13,6 @@ _FIRST_WAIT_S = 1
 _LAST_WAIT_S = 300
 _OPEN_S = 30  # from the first byte to the end of the handshake
 _PONG_S = 30
-_SECURITY = "ocpp16.security_profile"
 
 
 class Connection:
@@ -68,7 +65,7 @@ class Connection:
                 await asyncio.sleep_ms(200)
             try:
                 await self._session()
-            except (OSError, ValueError, MemoryError, HandshakeError, asyncio.TimeoutError) as e:
+            except (OSError, ValueError, MemoryError, asyncio.TimeoutError) as e:
                 self.failures += 1
                 self._failed(e)
             wait = self._wait_s * 1000
@@ -82,7 +79,7 @@ class Connection:
         try:
             kind, text = cold.call("ocpp16.trouble", "explain", e)
             self._log.warning("link", url + text)
-            cold.call(_SECURITY, "failed", self._cp, kind, text)
+            cold.call("ocpp16.security_profile", "failed", self._cp, kind, text)
         except MemoryError:
             self._log.warning("link", url + "out of memory")
 
@@ -93,13 +90,14 @@ class Connection:
             self._ws = await asyncio.wait_for(self._open(), _OPEN_S)
         finally:
             self._clock.hold(-1)
-        self._log.info("link", "connected to " + self._cp.settings.get("CentralSystemURL"))
-        self._good = False
-        now = self._pinged_at = self._clock.now_ms()
-        cold.call(_SECURITY, "worked", self._cp)
-        self._cp.connected(now)
-        reader = asyncio.create_task(self._read())
-        try:
+        reader = None
+        try:  # whatever fails from here on, memory for one, lets go of the connection
+            self._log.info("link", "connected to " + self._cp.settings.get("CentralSystemURL"))
+            self._good = False
+            now = self._pinged_at = self._clock.now_ms()
+            cold.call("ocpp16.connected", "worked", self._cp)
+            self._cp.connected(now)
+            reader = asyncio.create_task(self._read())
             while not reader.done():
                 self._wake.clear()
                 await self._send()
@@ -112,7 +110,8 @@ class Connection:
                 await self._wake.wait()
             await reader  # raises what ended it
         finally:
-            reader.cancel()
+            if reader:
+                reader.cancel()
             self._answered()
             self._cp.disconnected()
             ws, self._ws = self._ws, None
@@ -132,8 +131,11 @@ class Connection:
             else:
                 stream = await link.connect(host, port)
             gc.collect()  # what opened it is free again, and the next cold module is as large
-            large = cp.rpc.large
-            return await wsclient.connect(stream, host, path, _PROTOCOL, headers, _MAX_MESSAGE, shown, self._hear, large)
+            # Cold, too: 6 KB that the TLS handshake can use. It lives as long as the WebSocket does.
+            job = cold.run(
+                "wsclient", "connect", stream, host, path, _PROTOCOL, headers, _MAX_MESSAGE, shown, self._hear, cp.rpc.large
+            )
+            return await job
         finally:
             self._clock.lend(None)
             head, self._head = self._head, None

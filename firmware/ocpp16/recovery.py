@@ -1,7 +1,7 @@
 # Cold: what was left on flash at a start, and messages that the central system refused for good.
 from struct import pack, unpack_from
 
-from ocpp16.messages import kept, start_of
+from ocpp16.records import kept, start_of
 from ocpp16.transactions import ANSWER, REQUEUED, SAMPLE, START, STOP, Transaction
 from ledger import REFUSED
 

@@ -37,8 +37,6 @@ def done(cp, answer, error):
     cp.rpc.silent = cp.registration == "Rejected"
     cp.log.info("ocpp", "BootNotification: " + (cp.registration if answer else error))
     if cp.registration == "Accepted":
-        if wait > 0:
-            cp.settings.set("HeartbeatInterval", str(min(wait, 1000000)))
         cp.accepted_by(cp.settings.get("CentralSystemURL"))
         return None
     if error == "Disconnected":

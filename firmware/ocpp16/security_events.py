@@ -63,8 +63,8 @@ def started(cp, cause):
 
 def records(cp, live):
     """(id, timestamp, type, text) by age; needs a clock."""
-    stamped = cold.load("ocpp16.messages").timestamp
-    cold.drop("ocpp16.messages")
+    stamped = cold.load("ocpp16.records").timestamp
+    cold.drop("ocpp16.records")
     ledger = opened(cp)
     for event, kind, data, _ in ledger.records(0, live) if ledger else ():
         if kind == EVENT and data[0] == _VERSION:

@@ -1,5 +1,6 @@
 # Cold: the security profile and the key of Basic auth: what the network may change (SEC-PROF-02, SEC-AUTH-02), and what becomes
-# of a change with which nobody lets us in. Until a connection came up the file "trial" keeps what was before: {setting: text}.
+# of a change with which nobody lets us in. Until a connection came up (ocpp16.connected) the file "trial" keeps what was before:
+# {setting: text}.
 import json
 
 from ocpp16.address import key_of
@@ -73,14 +74,6 @@ def _before(cp):
         return json.loads(cp.store.read(_TRIAL) or b"{}")
     except ValueError:
         return {}
-
-
-def worked(cp):
-    """A connection came up: what was changed stays (SEC-PROF-03)."""
-    cp.failures = 0
-    cp.flaw = None
-    cp.store.remove(_TRIAL)
-    cold.call("ocpp16.certificate_files", "settle", cp)
 
 
 def failed(cp, kind, text):

@@ -200,7 +200,7 @@ class Transactions:
 
     def _done(self, call, answer, error):
         if self._settled(error):
-            info = cold.call("ocpp16.messages", "settled", self, self._head, answer, error)
+            info = cold.call("ocpp16.delivered", "settled", self, self._head, answer, error)
             self.queued -= 1
             if info and self.on_start:
                 self.on_start(*info)

@@ -55,6 +55,6 @@ def drop(name):
 
 def _restore(before):
     """Forget our modules that were not loaded before; those of the system stay."""
-    for name in list(sys.modules):
-        if name not in before and getattr(sys.modules[name], "__file__", "").startswith(HERE):
+    for name in [name for name in sys.modules if name not in before]:  # few: memory may be short
+        if getattr(sys.modules[name], "__file__", "").startswith(HERE):
             drop(name)

@@ -37,7 +37,7 @@ async def connect(
     heard=None,
     choose=None,
 ):
-    """A WebSocket; HandshakeError, OSError. `port` goes into Host: None for the scheme's own.
+    """A WebSocket; OSError, of which HandshakeError is one. `port` goes into Host: None for the scheme's own.
     heard(data) is called with the answer as it arrives. choose(first bytes of a large text): what takes it piece by piece, see
     wsframes, or None."""
     if ":" in host:

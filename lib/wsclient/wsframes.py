@@ -45,7 +45,7 @@ class WebSocketError(Exception):
         self.text = text
 
 
-class HandshakeError(Exception):
+class HandshakeError(OSError):
     """No WebSocket: HTTP `status` (0: the answer is not HTTP, 101: not as asked) and `reason`."""
 
     def __init__(self, status, reason):

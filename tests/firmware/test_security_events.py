@@ -19,7 +19,7 @@ def types(b):
 
 def log(b):
     found = [name for _, _, name, _ in security_events.records(b.cp, False)]
-    cold.drop("ocpp16.messages")
+    cold.drop("ocpp16.records")
     return found
 
 
