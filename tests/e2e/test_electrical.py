@@ -246,7 +246,7 @@ async def test_reader(bench):
 # The pilot is measured while the app runs: what board.json says wrongly is put right, and the states with it.
 async def test_calibration(bench):
     wrong = [[300, -12000], [2400, 12000]]
-    await bench.start(wait=False, before_main=f"""
+    await bench.start(wait=False, heap=200 * 1024, before_main=f"""
 import json
 with open("/board.json") as f:
     board = json.load(f)
