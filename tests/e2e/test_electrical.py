@@ -90,7 +90,7 @@ async def recover(bench, kind, end):
 
 # req: STAT-04, STAT-05
 # Every fault of the model: the contacts open in time or never close, the central system is told, and it ends as it should.
-@pytest.mark.parametrize("part", range(3))
+@pytest.mark.parametrize("part", [0, *(pytest.param(n, marks=pytest.mark.exhaustive) for n in (1, 2))])
 async def test_every_fault(bench, part):
     assert set(FAULTS) == {*model.FAULTS, *world.STATION_FAULTS}
     charger = await bench.start(board=BOARD)
