@@ -5,7 +5,7 @@
 PYTHON ?=
 ARGS ?=
 SECONDS ?= 120
-CONFORMANCE_DUE ?= core tls list reservation security smart trigger
+CONFORMANCE_DUE ?= core tls list reservation smart trigger firmware security
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp

@@ -91,8 +91,8 @@ class Reader:
                 continue
             self._rest = rest[end:]
             schema.check_value(self._spec, self._spec.index("[") + 1, entry, "localAuthorizationList")
-            if len(self._packed) < self._most:
-                self._packed.append(_pack(entry))
+            if len(self._packed) < self._most:  # type: ignore
+                self._packed.append(_pack(entry))  # type: ignore
             return True
         return self._plain()
 

@@ -64,7 +64,7 @@ class Rpc:
         """Take one message: text, what took a large one piece by piece, or None for a binary one."""
         self._note(text if isinstance(text, str) else "in pieces " if text else "", 0)
         try:
-            reader = text
+            reader = None if isinstance(text, str) else text
             if isinstance(text, str):
                 reader = self.large(text[:_PEEK].encode())
                 for at in range(0, len(text) if reader else 0, _PIECE):

@@ -178,15 +178,17 @@ def files(
     names: dict[str, dict[str, str]] = {}
     renamed = None if lines else program(extra, beside)
     paths = _modules(root, extra)
-    for name, path in paths.items() if renamed is None else ():
-        made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
-    for module, parts in renamed.files().items() if renamed else ():
-        text = "\n".join(renamed.source(name) for name in parts).encode()
-        # Tracebacks call a module as `import` does, since that name is in RAM already.
-        made[f"/a/{module.replace('.', '/')}.mpy"] = compile_module(paths[parts[0]], module, flags, text)
-        names[module] = {"": " + ".join(parts)}
-        for name in parts:
-            names[module] |= renamed.names(name)
+    if renamed is None:
+        for name, path in paths.items():
+            made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
+    else:
+        for module, parts in renamed.files().items():
+            text = "\n".join(renamed.source(name) for name in parts).encode()
+            # Tracebacks call a module as `import` does, since that name is in RAM already.
+            made[f"/a/{module.replace('.', '/')}.mpy"] = compile_module(paths[parts[0]], module, flags, text)
+            names[module] = {"": " + ".join(parts)}
+            for name in parts:
+                names[module] |= renamed.names(name)
     for name, path in packaged(path.read_text("utf-8") for path in paths.values()).items():
         made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
     # What a module finds beside itself.

@@ -97,7 +97,7 @@ def _named(tree: ast.Module, modules: Collection[str]) -> Iterable[tuple[ast.Con
             constant = strings.get(first.id) if isinstance(first, ast.Name) else first
             if isinstance(constant, ast.Constant) and constant.value in modules:
                 yield constant, str(constant.value)
-        elif isinstance(node, ast.Constant) and node.value in modules and "." in node.value:
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in modules and "." in node.value:
             yield node, node.value
 
 
@@ -138,7 +138,7 @@ def edits(
         if isinstance(node, ast.Import):
             made = [_bound(alias.name, alias.asname or alias.name, new, own, words) for alias in node.names]
             text = f"import {', '.join(made)}"
-        elif isinstance(node, ast.ImportFrom) and node.module in own:
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module in own:
             start = (node.lineno, node.col_offset)
             match = re.compile(r"from\s+([\w.]+)").match(lines[node.lineno - 1], node.col_offset)
             assert match

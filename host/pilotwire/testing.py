@@ -69,7 +69,8 @@ class Wallbox:
 
         own = {"CentralSystemURL": arguments.csms_url(url), "ChargePointId": arguments.charger_id(identity)}
         self.identity, self.events = identity, []
-        self._options = {"speed": 60.0, "files": arguments.root_files(root)} | options | {"settings": own | (settings or {})}
+        self._options: dict[str, Any] = {"speed": 60.0, "files": arguments.root_files(root)} | options
+        self._options["settings"] = own | (settings or {})
         self._folder = tempfile.TemporaryDirectory(prefix="pilotwire-") if state_dir is None else None
         self._state_dir = Path(self._folder.name) if self._folder else state_dir
         self._loop = asyncio.new_event_loop()

@@ -273,7 +273,7 @@ class Decoder:
             elif filled < len(message):
                 message[filled : filled + n] = data
             else:
-                message.extend(data)
+                message.extend(data)  # type: ignore  (bytes only where there is a consumer)
             self._filled = filled + n
             self._left -= n
             self._start = start + n

@@ -103,7 +103,7 @@ app.Wallbox.step = no_step
 
 # req: TX-15
 # The program dies of an error, or its safety step stops and the watchdog bites: contactor open, restart, session closed.
-@pytest.mark.parametrize("tag", ["CRASH", "STOP"])
+@pytest.mark.parametrize("tag", ["STOP", pytest.param("CRASH", marks=pytest.mark.exhaustive)])
 async def test_restart_by_a_fault_of_our_own(bench, tag):
     bench.allowed = ["Traceback", "sabotage", "task_wdt"]
     charger = await bench.start(before_main=SABOTAGE, heap=200 * 1024)

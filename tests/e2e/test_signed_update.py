@@ -178,6 +178,7 @@ async def test_get_log(bench):
 
 # req: SEC-LOG-02
 # Another request while one runs: the first ends, the second is sent.
+@pytest.mark.exhaustive
 async def test_get_log_twice(bench):
     charger = await bench.start(heap=kit.HEAP)
     with peers.web() as server:

@@ -35,7 +35,7 @@ def test_version_and_help():
     assert all(command in out for command in ("demo", "sim", "csms", "play", "build"))
 
 
-@pytest.mark.parametrize("command", sorted(typer.main.get_command(app).commands))
+@pytest.mark.parametrize("command", sorted(typer.main.get_command(app).commands))  # type: ignore
 def test_every_help_has_an_example(command):
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0 and f"Example: pilotwire {command}" in result.output

@@ -233,6 +233,7 @@ def test_nobody_in_the_boot_loader(tmp_path, micropython):
     assert "hold the board's BOOT button" in err and "Traceback" not in err
 
 
+@pytest.mark.exhaustive
 def test_a_cable_that_is_pulled_and_the_second_run(tmp_path, micropython):
     # Large and not to be compressed, so that there is time to pull.
     noise = b"".join(hashlib.sha256(n.to_bytes(4, "big")).digest() for n in range(40000))

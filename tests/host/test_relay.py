@@ -12,7 +12,9 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -28,7 +30,7 @@ USERS = {"CP1": "p@ss:/word", "CP2": "two", "publisher": "ink"}
 DATA = bytes(range(256)) * 1000
 
 
-def relayed(test):
+def relayed(test) -> Callable[..., None]:
     """Runs `test(relay, folder)` in a thread beside a relay; keyword arguments are options."""
 
     def run(folder: Path, **options):
@@ -201,7 +203,7 @@ def test_broken_and_stalling_uploads(tmp_path):
 
 
 @contextlib.contextmanager
-def ftp(url: str, user="CP1", password="p@ss:/word", make=ftplib.FTP):
+def ftp(url: str, user="CP1", password="p@ss:/word", make: Any = ftplib.FTP) -> Iterator[Any]:
     client = make()
     client.connect("127.0.0.1", int(url.rpartition(":")[2]), timeout=9)
     client.login(user, password)
@@ -339,7 +341,7 @@ def bucket(port: int, name: str):
     resource = boto3.resource(
         "s3", "us-east-1", endpoint_url=f"http://127.0.0.1:{port}", aws_access_key_id="test", aws_secret_access_key="test"
     )
-    return resource.create_bucket(Bucket=name)
+    return resource.create_bucket(Bucket=name)  # type: ignore
 
 
 def test_s3(tmp_path, s3):

@@ -35,7 +35,8 @@ from ocpp16.connection import Connection
 
 class Values:
     def get(self, name):
-        return {"CentralSystemURL": sys.argv[1], "ChargePointId": "CP1", "WebSocketPingInterval": 0, "SntpServer": ""}.get(name)
+        known = {"CentralSystemURL": sys.argv[1], "ChargePointId": "CP1", "WebSocketPingInterval": 0, "SecurityProfile": 0}
+        return known.get(name, "")
 
 class Files:
     def read(self, name):
@@ -46,13 +47,19 @@ class Files:
             return None
     def write(self, name, data):
         pass
+    def remove(self, name):
+        pass
+
+class Rpc:
+    large = None  # nothing is read from the stream piece by piece
 
 class Station:
     # what the connection sees of a charge point: one message is sent in each session, and answered
     settings = Values()
     store = Files()
     connectors = ()
-    accepted = False
+    rpc = Rpc()
+    accepted = reconnect = False
     sessions = answers = 0
     def __init__(self, clock):
         self.clock = clock

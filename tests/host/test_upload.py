@@ -155,6 +155,7 @@ def test_the_repl_is_mpremotes(tmp_path):
         os.close(master)
 
 
+@pytest.mark.exhaustive  # waits out the patience of mpremote
 def test_nobody_answers():
     master, slave = pty.openpty()
     tty.setraw(slave)

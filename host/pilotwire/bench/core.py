@@ -59,7 +59,8 @@ def figures() -> list[Figure]:
     found = _bytecode()
 
     def ms(name: str) -> float:
-        return chip_ms(*found[name], found["loop"])
+        us, modules = found[name]
+        return chip_ms(us, modules, found["loop"])
 
     return [
         Figure("boot_to_accepted_ms", asyncio.run(_boot_ms()), "ms"),

@@ -10,6 +10,7 @@ import contextlib
 import ssl
 import tempfile
 from pathlib import Path
+from typing import Self
 
 from pilotwire import build
 from pilotwire.bench.certificates import Authority, Issued
@@ -48,7 +49,7 @@ class Session:
         if event.who == "firmware":
             self.lines.append(event.what)
 
-    async def __aenter__(self) -> "Session":
+    async def __aenter__(self) -> Self:
         enter = self._stack.enter_async_context
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._server.certificate, self._server.key)

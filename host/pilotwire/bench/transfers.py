@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from pilotwire.bench.certificates import Authority, Issued
 from pilotwire.bench.figure import Figure
@@ -58,7 +59,7 @@ class _Session(Session):
 async def _relay(server: Issued, scheme: str):
     """URL of a relay that speaks the scheme."""
     with tempfile.TemporaryDirectory() as folder:
-        tls = {"certificate": Path(server.certificate), "key": Path(server.key)} if scheme[-1] == "s" else {}
+        tls: dict[str, Any] = {"certificate": Path(server.certificate), "key": Path(server.key)} if scheme[-1] == "s" else {}
         async with Relay(Options(spool=Path(folder) / "spool", to=folder + "/store", **tls)) as relay:
             url = relay.http_url if scheme[0] == "h" else relay.ftp_url
             assert url

@@ -55,10 +55,11 @@ def configurations(root: Path) -> dict[str, dict[str, object]]:
             "include": [
                 f"../{p}" for p in ("host", "tests/host", "tests/e2e", "tests/conftest.py") if (root / p).exists()
             ],
-            # MicroPython's side of the test plugin is device code that needs neither stubs nor host types.
+            # Device code that needs neither stubs nor host types: MicroPython's side of tests.
             "exclude": [
                 "../host/pilotwire/devicetest/runner.py",
                 "../host/pilotwire/devicetest/canary.py",
+                "../tests/host/step_script.py",
             ],
             "extraPaths": ["../host", "../tests/host", *device],
             "stubPath": "none",  # not the default, build/typings, which holds those of the device

@@ -201,6 +201,7 @@ class Server:
             self._server = FTPServer((options.host, port), handler, ioloop=IOLoop())
         except OSError as error:
             raise PilotwireError(f"cannot listen on port {port} for FTP", error.strerror or str(error))
+        assert self._server.socket is not None
         self.port: int = self._server.socket.getsockname()[1]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ftp", daemon=True)
