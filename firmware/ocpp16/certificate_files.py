@@ -96,7 +96,7 @@ def serial_number(cp):
 
 
 def settle(cp):
-    """A connection came up, and one root has to sign the next: one that vouched until its successor does is gone (SEC-CERT-05)."""
+    """A connection came up where a root signs the next: one that vouched until its successor does is gone (SEC-CERT-05)."""
     found = list(roots(cp, ROOT))
     if len(found) > 1 and crc32(found[-1][1]) == cp.root:
         cp.store.write(found[0][0], found[-1][1])
