@@ -160,7 +160,10 @@ class Bench:
             text = self.cp.next_frame(self.clock.ms)
             if text is None:
                 return
-            frame = json.loads(text if isinstance(text, str) else "".join(text))
+            if not isinstance(text, str):
+                gc.collect()  # no charger has it in one piece, let alone beside what it says
+                text = "".join(text)
+            frame = json.loads(text)
             if frame[0] != 2:
                 self.replies.append(frame)
                 continue
