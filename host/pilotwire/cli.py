@@ -103,7 +103,7 @@ def sim(
     ] = None,
     root: Root = None,
     speed: Speed = 1.0,
-    heap: Annotated[str, typer.Option(help="Heap of the firmware in chip bytes.")] = "128K",
+    heap: Annotated[str, typer.Option(help="Heap of the firmware in chip bytes.")] = "144K",
     page: Page = None,
     json: Json = False,
     verbose: Verbose = False,

@@ -49,7 +49,7 @@ async def test_download_fails(bench):
 
 
 def corrupt():
-    data, part = bytearray(kit.made()), kit.files()["/a/report.mpy"]
+    data, part = bytearray(kit.made()), kit.files()["/a/settings.txt"]
     data[data.index(part) + len(part) // 2] ^= 1
     return bytes(data)
 

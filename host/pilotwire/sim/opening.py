@@ -89,7 +89,7 @@ async def recover(box: Supervisor, cause: str, connector: int = 1) -> None:
         await box.do("button", seconds=4)  # what latches may go
         await _pass(box, 8000)
     state = box.state()["connectors"][connector - 1]
-    if state["transaction"]:
+    if state["transaction"] and state["plugged"]:  # one that was unplugged ends by itself
         await box.do("tag", id=_TAG)
     if state["plugged"]:
         await _until(box, connector, locked=False, closed=False, transaction=None)
