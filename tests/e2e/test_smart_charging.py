@@ -99,8 +99,8 @@ DAY = [16, 16.5, 0, 0, 6, 10.1, 32, 40, 5.9, 8, 13, 0, 20, 25, 7.7, 3, 11, 0, 12
 
 
 # req: SC-EVAL-04, SC-EVAL-05, SC-EVAL-07, SC-EVAL-08
-# The first hours of a day of 24: the current follows its schedule hour by hour. PILOTWIRE_HOURS=24 plays the whole day, which takes
-# some minutes, and after the last hour begins anew with the first.
+# The first hours of a day of 24: the current follows its schedule hour by hour. PILOTWIRE_HOURS=24 plays the whole day, which
+# takes some minutes, and after the last hour begins anew with the first.
 @pytest.mark.exhaustive
 async def test_a_day(bench):
     quiet = {"MeterValueSampleInterval": "0", "WebSocketPingInterval": "0", "HeartbeatInterval": "3600"}

@@ -1,4 +1,4 @@
-# heap: 184K
+# heap: 200K
 # (124K for the firmware, today, 28K for the flash, which is RAM here, 32K for this file and for what the central system holds)
 # The local authorization list: SendLocalList in all its forms, and what a tag on the list may do.
 import os

@@ -1,4 +1,4 @@
-# heap: 220K
+# heap: 244K
 # (104K for the firmware, 44K for the flash, which is RAM here, the rest for this file and the other side of the messages)
 # Security events: kept on flash until they are told, and in the log whatever comes of them.
 import cold
