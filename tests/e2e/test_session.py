@@ -25,7 +25,7 @@ def energies(charger, connector=1):
     ]
 
 
-# req: TX-01, TX-02, MV-01, STAT-01, AUTH-01, EV-03
+# req: TX-01, TX-02, MV-01, STAT-01, AUTH-01
 # A whole session: started once, metered every minute, a limit obeyed within five seconds, stopped once, billed for
 # what flowed.
 async def test_a_session(bench):

@@ -27,11 +27,11 @@ def teach(b, tag="TAG", status="Accepted", parent=None, expiry=None):
     b.sent.clear()
 
 
-# req: AUTH-01
 # Unknown tag online: Authorize; each refusal leaves the connector as it was.
 CASES_REFUSED = ["Invalid", "Blocked", "Expired", "ConcurrentTx"]
 
 
+# req: AUTH-01
 def test_refused(status):
     b = Bench()
     b.connect()
@@ -65,11 +65,11 @@ def test_local_pre_authorize():
     assert started(b) == 1 and len(b.payloads("Authorize")) == 1
 
 
-# req: AUTH-03, AUTH-07
 # A tag that is cached as not valid, or whose time is over, is asked for while online.
 CASES_STALE = [("Blocked", None), ("Accepted", "2026-11-22T09:59:59Z")]
 
 
+# req: AUTH-03, AUTH-07
 def test_stale(status, expiry):
     b = Bench(LocalPreAuthorize="true")
     b.connect()
@@ -79,7 +79,6 @@ def test_stale(status, expiry):
     assert len(b.payloads("Authorize")) == 1 and started(b) == 1
 
 
-# req: AUTH-05, AUTH-06, CORE-BOOT-11
 # Offline: what is known as valid starts where LocalAuthorizeOffline allows it, unknown tags where AllowOfflineTxForUnknownId
 # does, and what is known as not valid never does.
 CASES_OFFLINE = [
@@ -95,6 +94,7 @@ CASES_OFFLINE = [
 ]
 
 
+# req: AUTH-05, AUTH-06, CORE-BOOT-11
 def test_offline(cached, local, unknown, starts):
     b = Bench(LocalAuthorizeOffline=local, AllowOfflineTxForUnknownId=unknown)
     b.connect()
@@ -250,11 +250,11 @@ def test_late_tag():
     assert started(b) == 1
 
 
-# req: AUTH-17
 # Authorize that fails is treated like being offline.
 CASES_NO_ANSWER = [("true", True), ("false", False)]
 
 
+# req: AUTH-17
 def test_no_answer(unknown, starts):
     b = Bench(AllowOfflineTxForUnknownId=unknown, MessageTimeout="5")
     b.connect()

@@ -285,7 +285,6 @@ def test_suspended():
     assert b.statuses()[1:] == ["Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Charging"]
 
 
-# req: TX-26, TX-12, STAT-05
 # A safety fault ends the transaction; nothing starts again by itself when it clears.
 CASES_SAFETY_FAULT = [
     ("emergency", "EmergencyStop", "OtherError"),
@@ -294,6 +293,7 @@ CASES_SAFETY_FAULT = [
 ]
 
 
+# req: TX-26, TX-12, STAT-05
 def test_safety_fault(fault, reason, code):
     b = Bench()
     b.connect()
@@ -333,7 +333,6 @@ def test_passing_fault():
     assert b.actions("StopTransaction") == []
 
 
-# req: J-ERR-03, J-FMT-01, J-FMT-02, J-FMT-03, J-FMT-04, J-ERR-01, J-ERR-02, J-SYNC-03
 # Frames that are wrong in each possible way: the answer that belongs to them, and the charger lives on.
 CASES_FRAMES = [
     ('{"a":1}', '[4,"-1","GenericError","",{}]'),
@@ -360,6 +359,7 @@ CASES_FRAMES = [
 ]
 
 
+# req: J-ERR-03, J-FMT-01, J-FMT-02, J-FMT-03, J-FMT-04, J-ERR-01, J-ERR-02, J-SYNC-03
 def test_frames(text, expected):
     b = Bench()
     b.connect()
@@ -391,7 +391,6 @@ def test_get_configuration():
     ]
 
 
-# req: CFG-05, CFG-06, J-ERR-05, J-CI-01
 CASES_CHANGE_CONFIGURATION = [
     ("HeartbeatInterval", "60", "Accepted"),
     ("HeartbeatInterval", "-1", "Rejected"),
@@ -407,6 +406,7 @@ CASES_CHANGE_CONFIGURATION = [
 ]
 
 
+# req: CFG-05, CFG-06, J-ERR-05, J-CI-01
 def test_change_configuration(key, value, status):
     b = Bench()
     b.connect()

@@ -84,10 +84,10 @@ def test_station():
     assert b.statuses(2)[-1] == "Unavailable"
 
 
-# req: AVAIL-05
 CASES_NO_CONNECTOR = [-1, 2, 99]
 
 
+# req: AVAIL-05
 def test_no_connector(number):
     b = Bench()
     b.connect()
@@ -96,11 +96,11 @@ def test_no_connector(number):
     assert b.call("RemoteStartTransaction", {"connectorId": number, "idTag": "A"}) == {"status": "Rejected"}
 
 
-# req: RST-01, RST-02, RST-04, TX-12
 # Reset: Accepted, then the transaction is stopped with its reason and delivered, then the restart.
 CASES_RESET = [("Soft", "SoftReset"), ("Hard", "HardReset")]
 
 
+# req: RST-01, RST-02, RST-04, TX-12
 def test_reset(kind, reason):
     b = Bench()
     b.connect()
@@ -317,11 +317,11 @@ def test_remote_start_with_profile():
     assert b.call("RemoteStartTransaction", {"idTag": "A", "chargingProfile": profile}) == {"status": "Accepted"}
 
 
-# req: REM-STOP-02
 # Ids that run nowhere are Rejected; 0 and -1 are ids like others when the central system gave them.
 CASES_REMOTE_STOP_IDS = [0, -1, 2147483647]
 
 
+# req: REM-STOP-02
 def test_remote_stop_ids(number):
     b = Bench()
     b.connect()
@@ -348,7 +348,6 @@ def test_data_transfer():
     assert b.call("DataTransfer", {"vendorId": "org.pilotwire"}) == {"status": "UnknownMessageId"}
 
 
-# req: CORE-DT-03
 # A DataTransfer of ours takes its turn; whatever the answer, it is told to who sent it.
 CASES_DATA_TRANSFER_OF_OURS = [
     ({"status": "Accepted", "data": "y"}, ("Accepted", None)),
@@ -358,6 +357,7 @@ CASES_DATA_TRANSFER_OF_OURS = [
 ]
 
 
+# req: CORE-DT-03
 def test_data_transfer_of_ours(answer, told):
     from ocpp16.rpc import Call
 

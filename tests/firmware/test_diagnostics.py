@@ -39,7 +39,6 @@ def statuses(b):
     return [p["status"] for p in b.payloads(STATUS)]
 
 
-# req: DIAG-01
 # A location that is a directory gets the name of the file: it ends in a slash, has no path, or is FTP and names no file.
 CASES_COMPLETED = [
     ("http://h/up/", "http://h/up/F"),
@@ -56,6 +55,7 @@ CASES_COMPLETED = [
 ]
 
 
+# req: DIAG-01
 def test_completed(url, wanted):
     assert completed(url, "F") == wanted
 
@@ -68,7 +68,6 @@ def test_file_name():
     assert len(file_name(b.cp, "diagnostics")) <= 255
 
 
-# req: DIAG-01
 # The answer has the name; without one where nothing can be in the window, and then nothing is sent.
 CASES_WINDOW = [
     ({}, (None, None)),
@@ -80,6 +79,7 @@ CASES_WINDOW = [
 ]
 
 
+# req: DIAG-01
 async def test_window(fields, window):
     b = bench()
     answer = b.call(GET, dict(fields, location="http://h/", retries=0))
@@ -89,11 +89,11 @@ async def test_window(fields, window):
     assert b.windows[:1] == ([window] if window else [])
 
 
-# req: DIAG-02, FW-07
 # A pair of statuses for each try, also where the URL can never work; the interval lies between.
 CASES_URL = ["http://h/", "gopher://h/", "ftp://", "nonsense"]
 
 
+# req: DIAG-02, FW-07
 async def test_url(location):
     b = bench()
     assert "fileName" in b.call(GET, {"location": location, "retries": 2, "retryInterval": 50})

@@ -16,7 +16,6 @@ def ready(**settings):
     return b
 
 
-# req: XTRG-01
 CASES_MESSAGES = [
     ("LogStatusNotification", "LogStatusNotification", {"status": "Idle"}),
     ("FirmwareStatusNotification", "SignedFirmwareStatusNotification", {"status": "Idle"}),
@@ -27,6 +26,7 @@ CASES_MESSAGES = [
 ]
 
 
+# req: XTRG-01
 def test_messages(message, action, payload):
     b = ready()
     assert trigger(b, message) == "Accepted"
@@ -34,7 +34,6 @@ def test_messages(message, action, payload):
     assert payload is None or b.sent == [(action, payload)]
 
 
-# req: XTRG-01
 CASES_REFUSED = [
     ("DiagnosticsStatusNotification", {}, "NotImplemented"),
     ("Nonsense", {}, "NotImplemented"),
@@ -44,13 +43,13 @@ CASES_REFUSED = [
 ]
 
 
+# req: XTRG-01
 def test_refused(message, fields, status):
     b = ready()
     assert trigger(b, message, **fields) == status
     assert b.sent == []
 
 
-# req: XTRG-01
 # What runs is told with its request, what was installed is Idle, and the plain message has no request.
 CASES_JOBS = [
     ("log", "LogStatusNotification", "Uploading", {"status": "Uploading", "requestId": 7}),
@@ -59,6 +58,7 @@ CASES_JOBS = [
 ]
 
 
+# req: XTRG-01
 def test_jobs(job, message, status, payload):
     b = ready()
     b.cp.jobs[job] = [None, status, 7]

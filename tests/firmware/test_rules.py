@@ -20,7 +20,6 @@ def test_pending_remote():
     assert b.call("RemoteStopTransaction", {"transactionId": 1}) == {"status": "Rejected"}
 
 
-# req: CORE-BOOT-09, CORE-BOOT-04
 # BootNotification that fails, or is answered with interval 0, is tried again after our own delay.
 CASES_BOOT_FAILS = [
     (lambda payload: "InternalError", 30),
@@ -31,6 +30,7 @@ CASES_BOOT_FAILS = [
 ]
 
 
+# req: CORE-BOOT-09, CORE-BOOT-04
 def test_boot_fails(answer, seconds):
     b = Bench(MessageTimeout="30")
     b.answers["BootNotification"] = answer
@@ -41,11 +41,11 @@ def test_boot_fails(answer, seconds):
     assert b.actions() == ["BootNotification"] * 2
 
 
-# req: CORE-BOOT-12, CORE-BOOT-05
 # A reconnect does not shorten the wait after Pending or Rejected; a restart does.
 CASES_RECONNECT = ["Pending", "Rejected"]
 
 
+# req: CORE-BOOT-12, CORE-BOOT-05
 def test_reconnect(status):
     b = Bench()
     b.answers["BootNotification"] = boot(status, 100)

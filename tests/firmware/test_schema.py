@@ -13,7 +13,6 @@ PROFILE = {
     "chargingSchedule": SCHEDULE,
 }
 
-# req: J-ERR-02, J-ERR-06
 # The table of codes of the standard: what is missing, of the wrong type, of a wrong value, of a wrong shape.
 CASES = [
     ("ClearCache", {}, None),
@@ -52,6 +51,7 @@ CASES = [
 ]
 
 
+# req: J-ERR-02, J-ERR-06
 def test_check(action, payload, code):
     try:
         schema.check(action, payload)

@@ -96,11 +96,11 @@ def test_disconnected():
     assert types(b) == ["StartupOfTheDevice"] * 2 and b.cp.events[0] == 0
 
 
-# req: SEC-EVT-01
 # A central system that does not know the message is not asked for ever; the log keeps them.
 CASES_UNKNOWN = ["NotImplemented", "NotSupported"]
 
 
+# req: SEC-EVT-01
 def test_unknown(code):
     b = bench()
     b.answers[EVENT] = lambda payload: code
@@ -167,11 +167,11 @@ def test_rolls():
     assert b.cp.events[0] == 0
 
 
-# req: J-TIME-01
 # More than a minute is a step, less is not.
 CASES_CLOCK_STEP = [(50, []), (-50, []), (100, ["SettingSystemTime"]), (-100, ["SettingSystemTime"])]
 
 
+# req: J-TIME-01
 def test_clock_step(seconds, expected):
     b = bench()
     b.connect()

@@ -122,6 +122,7 @@ def test_held_after_unplugging():
 
 # req: TX-14
 # StopTransactionOnEVSideDisconnect off: SuspendedEV, locked; plugged in again it goes on without a tag.
+# req: STAT-03. The bench looks at every change of status in every test; this one has many.
 def test_transaction_outlives_unplugging():
     b = Bench(StopTransactionOnEVSideDisconnect="false")
     b.connect()
@@ -319,7 +320,6 @@ def test_transaction_data_thinned():
         assert times[i + 1] - times[i] <= 40
 
 
-# req: MV-07, MV-12, MV-15, CFG-12, CFG-13, J-CI-01
 # A phase behind a measurand, more of them than there are, whitespace: as the rows say.
 CASES_LISTS = [
     ("MeterValuesSampledData", "Temperature, Power.Active.Import", "Accepted"),
@@ -338,6 +338,7 @@ CASES_LISTS = [
 ]
 
 
+# req: MV-07, MV-12, MV-15, CFG-12, CFG-13, J-CI-01
 def test_lists(key, value, status):
     b = Bench()
     b.connect()
@@ -390,7 +391,6 @@ def test_no_repetition():
     assert [(p["connectorId"], p["status"]) for p in b.payloads("StatusNotification")] == [(2, "Preparing")]
 
 
-# req: STAT-04, STAT-05
 # A fault shows its errorCode and name, and goes back to what is true by then.
 CASES_FAULTS = [
     ("diode", "EVCommunicationError"),
@@ -401,6 +401,7 @@ CASES_FAULTS = [
 ]
 
 
+# req: STAT-04, STAT-05
 def test_faults(fault, code):
     b = Bench()
     b.connect()
