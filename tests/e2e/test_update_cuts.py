@@ -140,7 +140,7 @@ async def test_cuts(bench, monkeypatch):
     with web(kit.made()) as server:
         before, ops = await recorded(bench, monkeypatch, kit.flash(), server)
     judge = Judge(wanted())
-    replay(judge, before, ops, [("bytes", 13)], step=19)
+    replay(judge, before, ops, [("bytes", 13)], step=9)
 
 
 # req: FW-06, TX-15, TX-17
