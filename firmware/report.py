@@ -2,7 +2,7 @@
 import gc
 import json
 
-import iso8601
+import isoformat
 
 
 def line(wallbox):
@@ -32,7 +32,7 @@ def line(wallbox):
             "queue": ocpp.transactions.queued,
             "connectors": connectors,
             "heap": gc.mem_alloc(),
-            "utc": None if utc is None else iso8601.format(utc),
+            "utc": None if utc is None else isoformat.format(utc),
         },
         separators=(",", ":"),
     )

@@ -62,7 +62,7 @@ class Statuses:
             payload["vendorErrorCode"] = vendor
             payload["vendorId"] = self._cp.settings.get("ChargePointVendor")
         if utc is not None:
-            payload["timestamp"] = cold.call("iso8601", "format", utc)
+            payload["timestamp"] = cold.call("isoformat", "format", utc)
         return Call("StatusNotification", payload, self._done, (number, shown))
 
     def _done(self, call, answer, error):
