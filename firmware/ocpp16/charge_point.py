@@ -15,7 +15,6 @@ import cold
 import ticks
 
 _DAY_S = 86400
-_KNOWN = "accepted"  # file: the URL of the central system that accepted us last
 # A reset waits for its StopTransactions to be delivered, at least until its own answer has left (RST-01, RST-02, RST-04).
 _RESET_MS = {"Soft": 10000, "Hard": 5000}
 _RESET_LEAST_MS = 500
@@ -53,10 +52,10 @@ class ChargePoint:
         self.expiry = 0  # of the first of them
         self._seen = None  # what went on when they were looked at last
         cold.call("ocpp16.availability", "load", self)
-        for number in self.transactions.close_interrupted(cause):
+        for number in cold.call("ocpp16.journal", "close_interrupted", self.transactions, cause):
             self.connectors[number - 1].closed_at_start()
         cold.call("ocpp16.availability", "settle", self)
-        known = store.read(_KNOWN)
+        known = store.read("accepted")  # the URL of the central system that accepted us last, see ocpp16.registration
         url = settings.get("CentralSystemURL")
         self.known = not url or known == url.encode()  # without one, offline rules are all there is
         prefix = "%x-%s" % (self.transactions.boot, hexlify(os.urandom(4)).decode())
@@ -164,12 +163,6 @@ class ChargePoint:
     def told(self, call, answer, error):
         """A security event was told, or was not."""
         cold.call(_EVENTS, "settled", self, call.ref, error)
-
-    def accepted_by(self, url):
-        """Remember that this central system accepts us: offline rules may be applied from now on (CORE-BOOT-11)."""
-        if not self.known:
-            self.known = True
-            self.store.write(_KNOWN, url.encode())
 
     # -- time passes
 
