@@ -40,7 +40,7 @@ async def _connect(cp, link, host, port):
 
 
 async def over(cp, link, sock, host, cert=None, key=None, verify=False):
-    """TLS over a connected socket, with the same roots for whatever server, verified at least if there are any; OSError, ValueError."""
+    """TLS over a connected socket, with the same roots for whatever server, verified if there are any; OSError, ValueError."""
     roots = [der for _, der in cold.call("ocpp16.certificate_files", "roots", cp, "root")]
     verify = verify or bool(roots)
     if not verify:  # J-URL-02
