@@ -36,7 +36,9 @@ def done(cp, answer, error):
     cp.rpc.silent = cp.registration == "Rejected"
     cp.log.info("ocpp", "BootNotification: " + (cp.registration if answer else error))
     if cp.registration == "Accepted":
-        cp.accepted_by(cp.settings.get("CentralSystemURL"))
+        if not cp.known:  # from now on offline rules may be applied (CORE-BOOT-11)
+            cp.known = True
+            cp.store.write("accepted", cp.settings.get("CentralSystemURL").encode())
         return None
     if error == "Disconnected":
         return None
