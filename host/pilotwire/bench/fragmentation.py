@@ -1,4 +1,4 @@
-"""Does the heap stay as it is? Sessions by the thousand, large random messages between them, on the charge point of tests/firmware.
+"""Does the heap stay as it is? Sessions by the thousand and large random messages, on the charge point of tests/firmware.
 
     make bench ARGS="--only fragmentation"      10,000 sessions; some minutes, so it is left out of `make bench`
 
