@@ -6,7 +6,7 @@ import pytest
 
 from pilotwire import build, heapscale, runtime
 from pilotwire.bench import __main__ as bench
-from pilotwire.bench import fragmentation, profiles, websocket
+from pilotwire.bench import fragmentation, profiles, wear, websocket
 from pilotwire.bench.figure import Figure
 from pilotwire.warm import warm_modules
 
@@ -92,3 +92,8 @@ def test_the_heap_does_not_fall_to_pieces():
     found = fragmentation.measure(600)
     grown, shrunk = fragmentation.drift(found)
     assert len(found) == 40 and grown <= 1024 and shrunk <= 1024, found
+
+
+def test_the_wear_of_the_flash_is_measured():
+    session, day = wear.measure(2)
+    assert 0 <= session <= 3 and day <= 3  # two sessions are too few for a figure
