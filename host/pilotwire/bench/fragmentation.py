@@ -23,8 +23,7 @@ _FIRST = 100  # sessions that show how much is live
 _LARGE = 512 * 1024
 _JOB = 36 * 1024  # the budgets leave 24 KB to a job (104 KB at any moment, 80 KB at rest): too little for the list today
 _SEED = 1
-_BLOCK = 32  # bytes of the heap's blocks on a 64-bit desktop
-_LOOK = re.compile(r"^GC: total: \d+, used: (\d+).*?max free sz: (\d+)", re.DOTALL | re.MULTILINE)
+_LOOK = re.compile(r"^@ \d+ (\d+)$.*?^GC: total: \d+, used: (\d+).*?max free sz: (\d+)", re.DOTALL | re.MULTILINE)
 _DRIFT = 1024
 
 
@@ -40,7 +39,7 @@ def looks(desk: Desk, heap: int, sessions: int, every: int) -> list[Look]:
     if desk.run(heap, str(sessions), str(every), str(_SEED), timeout=3600) is None:
         raise PilotwireError(f"{sessions} sessions do not pass in a heap of {heap} bytes", desk.said[-500:])
     percent = runtime.HEAP_SCALE_PERCENT
-    found = [(int(used), int(free) * _BLOCK) for used, free in _LOOK.findall(desk.said)]
+    found = [(int(used), int(free) * int(block)) for block, used, free in _LOOK.findall(desk.said)]
     return [Look(used * 100 // percent, free * 100 // percent) for used, free in found]
 
 
