@@ -1,6 +1,6 @@
 """Runs in the Unix port for pilotwire.bench.fragmentation: sessions by the thousand, with large random messages between them.
 
-    sessions.py COUNT EVERY SEED    prints `@ SESSIONS BLOCK` and what micropython.mem_info() says, after every EVERY sessions, at rest
+    sessions.py COUNT EVERY SEED    prints `@ SESSIONS BLOCK` and what micropython.mem_info() says, after every EVERY sessions
 """
 
 import gc
