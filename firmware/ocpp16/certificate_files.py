@@ -3,6 +3,7 @@
 #   root1.der ... root9.der     roots of central systems             maker1.der ...     roots of who signs firmware
 #   client.der, client.key      our certificate and its key; client2.der, client2.key the one before, or after
 #   csr.key                     the key of a request that was not answered yet
+#   offered1.der ...            of a message that is being read, or looked at by the job "certificates"
 from binascii import crc32
 import cold
 
@@ -10,6 +11,8 @@ MOST = 9
 ROOT = "root"
 MAKER = "maker"
 CSR = "csr.key"
+OFFERED = "offered%d.der"
+JOB = "certificates"
 _OWN = ("client", "client2")
 _MONTH_S = 2592000
 
@@ -24,33 +27,44 @@ def roots(cp, kind):
 
 
 def parse(text):
-    """The Certificates of a PEM or of one DER, in their order; ValueError."""
-    ders = (text,)
-    if isinstance(text, str) or text[:10] == b"-----BEGIN":
-        ders = cold.call("pem", "decode", text)
-    return [cold.call("x509", "parse", der) for der in ders]
+    """The Certificates of a PEM or of one DER, in their order, one at a time; ValueError."""
+    if not isinstance(text, str) and text[:10] != b"-----BEGIN":
+        yield cold.call("x509", "parse", text)
+        return
+    for der in cold.call("pem", "decode", text):
+        yield cold.call("x509", "parse", der)
 
 
 def trusts(cp, now):
     """Is there a valid root of a central system?"""
-    for _, der in roots(cp, ROOT):
-        try:
-            if _is_valid(parse(der)[0], now):
-                return True
-        except ValueError:
-            pass
-    return False
+    return any(_is_valid(root, now) for root in Trusted(cp, ROOT))
 
 
-def parsed(cp, kind):
-    """The Certificates of the roots of a kind that can be read."""
-    found = []
-    for _, der in roots(cp, kind):
-        try:
-            found += parse(der)
-        except ValueError:
-            pass  # mbedTLS says so when it is to be used
-    return found
+class Trusted:
+    """The Certificates of the roots of a kind that can be read, one at a time, as often as somebody goes through them."""
+
+    def __init__(self, cp, kind):
+        self._cp = cp
+        self._kind = kind
+
+    def __iter__(self):
+        for _, der in roots(self._cp, self._kind):
+            try:
+                yield next(parse(der))
+            except ValueError:
+                pass  # mbedTLS says so when it is to be used
+
+
+def offered(cp, count):
+    """The Certificates of a message, one at a time; ValueError."""
+    for n in range(1, count + 1):
+        yield next(parse(cp.store.read(OFFERED % n)))
+
+
+def forget(cp):
+    """Remove what a message has offered."""
+    for n in range(1, MOST + 2):
+        cp.store.remove(OFFERED % n)
 
 
 def _is_valid(certificate, now):
@@ -63,7 +77,7 @@ def pairs(cp):
         der = cp.store.read(name + ".der")
         if der and cp.store.read(name + ".key"):
             try:
-                yield name, parse(der)[0]
+                yield name, next(parse(der))
             except ValueError:
                 pass
 
@@ -97,10 +111,11 @@ def serial_number(cp):
 
 def settle(cp):
     """A connection came up where a root signs the next: one that vouched until its successor does is gone (SEC-CERT-05)."""
-    found = list(roots(cp, ROOT))
-    if len(found) > 1 and crc32(found[-1][1]) == cp.root:
-        cp.store.write(found[0][0], found[-1][1])
-        for name, _ in found[1:]:
+    names = [name for name, _ in roots(cp, ROOT)]
+    der = cp.store.read(names[-1]) if len(names) > 1 else None
+    if der and crc32(der) == cp.root:
+        cp.store.write(names[0], der)
+        for name in names[1:]:
             cp.store.remove(name)
 
 

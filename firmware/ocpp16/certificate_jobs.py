@@ -7,26 +7,31 @@ import steps
 
 _MODULES = ("x509chain", "rsa", "p256")
 _RULES = "ocpp16.certificate_rules"
+_FILES = "ocpp16.certificate_files"
 
 
-async def answer(cp, unique, kind, text):
-    """Answer the CALL `unique`; kind: "root", "maker", or None for a chain of our own; text: a list of one, to be emptied."""
+async def answer(cp, unique, kind, packed):
+    """Answer the CALL `unique`; kind: "root", "maker", or None for a chain of our own; packed: see ocpp16.certificate_text."""
     status, why = "Rejected", ""
     try:
+        if isinstance(packed, Exception):
+            raise packed
         if kind:
-            found = cold.call(_RULES, "examine_root", cp, kind, text.pop())
+            found = cold.call(_RULES, "examine_root", cp, kind)
             await _check(_root, cp, *found)
-            status = cold.call(_RULES, "keep_root", cp, kind, found[0].der)
+            status = cold.call(_RULES, "keep_root", cp, kind)
         else:
-            found = cold.call(_RULES, "examine_own", cp, text.pop())
-            if found:
-                await _check(_own, cp, *found)
-                status = cold.call(_RULES, "keep_own", cp, [certificate.der for certificate in found[0]])
+            cold.call(_RULES, "examine_own", cp)
+            chain = cold.call(_FILES, "offered", cp, packed)
+            await vouched(cp, chain, cold.call(_FILES, "Trusted", cp, "root"))
+            status = cold.call(_RULES, "keep_own", cp, packed)
     except ValueError as e:
         why = str(e)
     except (OSError, MemoryError) as e:  # the disk is full, or RAM
         cp.log.error("security", repr(e))
         status = "Failed" if kind else status
+    finally:
+        cold.call(_FILES, "forget", cp)
     cp.rpc.answer(unique, {"status": status})
     if why and kind != "maker":
         event = "InvalidCentralSystemCertificate" if kind else "InvalidChargePointCertificate"
@@ -34,8 +39,27 @@ async def answer(cp, unique, kind, text):
 
 
 async def vouched(cp, chain, roots):
-    """ValueError says why none of the roots vouches for a chain."""
-    await _check(_own, cp, chain, roots)
+    """ValueError says why none of the roots vouches for a chain, of which both may be made one at a time."""
+    await _check(_own, cp, _Lean(chain), _Lean(roots))
+
+
+class _Lean:
+    """The same Certificates without their DER, each made while nothing is loaded that checks signatures."""
+
+    def __init__(self, certificates):
+        self._certificates = certificates
+
+    def __iter__(self):
+        _drop()
+        for certificate in self._certificates:
+            certificate.der = None
+            yield certificate
+            _drop()
+
+
+def _drop():
+    for name in _MODULES:
+        cold.drop(name)  # by name: those of _MODULES
 
 
 async def _check(check, *args):
@@ -46,8 +70,7 @@ async def _check(check, *args):
         await check(x509chain, *args)
     finally:
         x509chain = None
-        for name in _MODULES:
-            cold.drop(name)  # by name: those of _MODULES
+        _drop()
 
 
 async def _own(x509chain, cp, chain, roots):

@@ -32,10 +32,11 @@ async def answer(cp, unique, payload):
     firmware = payload["firmware"]
     why = scheduled = None
     try:
-        signer = cold.call("ocpp16.certificate_files", "parse", firmware.pop("signingCertificate"))[:1]
-        makers = cold.call("ocpp16.certificate_files", "parsed", cp, "maker")
-        await cold.run("ocpp16.certificate_jobs", "vouched", cp, signer, makers)
-        status, scheduled = _begin(cp, payload, signer[0].der)
+        signer = next(cold.call("ocpp16.certificate_files", "parse", firmware.pop("signingCertificate")))
+        der = signer.der
+        makers = cold.call("ocpp16.certificate_files", "Trusted", cp, "maker")
+        await cold.run("ocpp16.certificate_jobs", "vouched", cp, [signer], makers)
+        status, scheduled = _begin(cp, payload, der)
     except ValueError as e:
         status, why = "InvalidCertificate", str(e)
     except (OSError, MemoryError) as e:
@@ -70,7 +71,7 @@ async def _is_signed(cp, signature, digest):
     """Did the signer of the request sign a file of this SHA-256? RSA in both encodings, or ECDSA."""
     try:
         signature = a2b_base64(signature)
-        signer = cold.call("ocpp16.certificate_files", "parse", cp.store.read(_SIGNER) or b"")[0]
+        signer = next(cold.call("ocpp16.certificate_files", "parse", cp.store.read(_SIGNER) or b""))
         return await steps.finish(cold.load("x509chain").signed(signer, signature, digest))
     except ValueError:
         return False

@@ -8,9 +8,9 @@ Payloads: str for TEXT, bytes for BINARY, PING and PONG, (code, reason) for CLOS
 by the server raises WebSocketError, before memory is taken for the frame; the decoder is then of
 no further use. No bytecode runs per payload byte, except in pieces of text that are not ASCII.
 
-A text whose first frame is large need not be in memory as a whole: choose(its first bytes) may
-return a consumer, with take(piece), a memoryview of checked UTF-8 that is cut anywhere, and
-`limit`, the most bytes. The payload is that consumer then.
+A text whose first frame is large, or not its last, need not be in memory as a whole: choose(its
+first 96 bytes) may return a consumer, with take(piece), a memoryview of checked UTF-8 that is cut
+anywhere, and `limit`, the most bytes. The payload is that consumer then.
 """
 
 import os
@@ -239,7 +239,7 @@ class Decoder:
                 self.frames += 1
                 payload = bytes(view[at:end])
                 return kind, _closing(payload) if kind == CLOSE else payload
-            if kind == TEXT and n > _LARGE and self._choose:
+            if kind == TEXT and self._choose and (n > _LARGE or (first < 128 and n >= _PEEK)):
                 if self._end < at + _PEEK:
                     return None
                 self._consumer = self._choose(bytes(view[at : at + _PEEK]))

@@ -11,8 +11,6 @@ leads to it.
 Names are compared byte by byte, and revocation is not looked into.
 """
 
-from hashlib import sha256
-
 try:
     from micropython import const
 except ImportError:
@@ -60,9 +58,7 @@ def verify(certificate, issuer):
     """Steps: did the issuer's key sign this certificate? ChainError("unsupported", "weak", "key")."""
     if not certificate.algorithm:
         raise ChainError("unsupported")
-    at, stop = certificate.tbs
-    digest = sha256(memoryview(certificate.der)[at:stop]).digest()
-    good = yield from _verify(issuer, certificate.algorithm, certificate.salt, certificate.signature, digest)
+    good = yield from _verify(issuer, certificate.algorithm, certificate.salt, certificate.signature, certificate.digest)
     return good
 
 
@@ -106,21 +102,23 @@ def _verify(issuer, algorithm, salt, signature, digest):
 
 
 def check(chain, roots, now, early=False):
-    """Steps: the root (one of `roots`) that vouches for chain[0]; ChainError.
+    """Steps: the root (one of `roots`) that vouches for the chain's first certificate; ChainError.
 
     chain: certificates, leaf first, each signed by the next; the root itself may close it, and what follows is not read.
     roots: certificates that are trusted; those that no `issuer` of the chain names need not be there.
+    Both may be anything that makes them one at a time; `roots` is gone through again for each certificate of the chain.
     early: the leaf may be one whose time is to come.
     """
-    if not 1 <= len(chain) <= _MAX_CHAIN:
+    chain = iter(chain)
+    certificate = next(chain, None)
+    if not certificate:
         raise ChainError("order")
+    usable(certificate, now, None, early)
     below = 0  # other CAs between the next one and the leaf; those that only pass on their own name don't count
-    for place, certificate in enumerate(chain):
-        if place == 0:
-            usable(certificate, now, None, early)
+    for place in range(_MAX_CHAIN):
         untrusted = "untrusted"
         for root in roots:
-            if place and root.der == certificate.der:
+            if place and root.digest == certificate.digest:
                 return root
             if root.subject == certificate.issuer:
                 # One of several with this name may be the wrong one, so that what is wrong is only said in the end.
@@ -131,9 +129,9 @@ def check(chain, roots, now, early=False):
                     untrusted = "signature"
                 except ChainError as error:
                     untrusted = error.args[0]
-        if place + 1 == len(chain):
+        issuer = next(chain, None)
+        if not issuer:
             raise ChainError(untrusted)
-        issuer = chain[place + 1]
         if issuer.subject != certificate.issuer:
             raise ChainError(untrusted if untrusted != "untrusted" else "order")
         # before its signature is looked at, which takes a second
@@ -141,3 +139,5 @@ def check(chain, roots, now, early=False):
         if not (yield from verify(certificate, issuer)):
             raise ChainError("signature")
         below += issuer.subject != issuer.issuer
+        certificate = issuer
+    raise ChainError("order")

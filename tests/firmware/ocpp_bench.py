@@ -81,7 +81,7 @@ class MemoryStore:
         return self._disk.path(name)
 
     def read(self, name):
-        return self.files.get(name)
+        return self.files[name] if name in self.files else self._disk.read(name)
 
     def write(self, name, data):
         self.files[name] = bytes(data)
