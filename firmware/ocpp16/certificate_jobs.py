@@ -1,5 +1,5 @@
-# Cold: the job behind InstallCertificate and CertificateSigned. While signatures are checked nothing is loaded but what does it:
-# what comes before and after is in certificate_rules.
+# Cold: the job behind InstallCertificate and CertificateSigned. While certificates are read, judged, checked and kept, nothing is
+# loaded but what does just that.
 import gc
 
 import cold
@@ -16,15 +16,14 @@ async def answer(cp, unique, kind, packed):
     try:
         if isinstance(packed, Exception):
             raise packed
+        chain = cold.call(_FILES, "offered", cp, 1 if kind else packed)
         if kind:
-            found = cold.call(_RULES, "examine_root", cp, kind)
-            await _check(_root, cp, *found)
+            await _check(_root, cp, chain[0], cold.call(_RULES, "vouching", cp, kind, chain[0]))
             status = cold.call(_RULES, "keep_root", cp, kind)
         else:
-            cold.call(_RULES, "examine_own", cp)
-            chain = cold.call(_FILES, "offered", cp, packed)
-            await vouched(cp, chain, cold.call(_FILES, "Trusted", cp, "root"))
-            status = cold.call(_RULES, "keep_own", cp, packed)
+            cold.call(_RULES, "examine_own", cp, chain[0])
+            await vouched(cp, chain, cold.call(_FILES, "issuers", cp, "root", chain))
+            status = cold.call("ocpp16.own_certificate", "keep", cp, packed)
     except ValueError as e:
         why = str(e)
     except (OSError, MemoryError) as e:  # the disk is full, or RAM
@@ -39,27 +38,8 @@ async def answer(cp, unique, kind, packed):
 
 
 async def vouched(cp, chain, roots):
-    """ValueError says why none of the roots vouches for a chain, of which both may be made one at a time."""
-    await _check(_own, cp, _Lean(chain), _Lean(roots))
-
-
-class _Lean:
-    """The same Certificates without their DER, each made while nothing is loaded that checks signatures."""
-
-    def __init__(self, certificates):
-        self._certificates = certificates
-
-    def __iter__(self):
-        _drop()
-        for certificate in self._certificates:
-            certificate.der = None
-            yield certificate
-            _drop()
-
-
-def _drop():
-    for name in _MODULES:
-        cold.drop(name)  # by name: those of _MODULES
+    """ValueError says why none of the roots vouches for a chain."""
+    await _check(_own, cp, chain, roots)
 
 
 async def _check(check, *args):
@@ -70,7 +50,8 @@ async def _check(check, *args):
         await check(x509chain, *args)
     finally:
         x509chain = None
-        _drop()
+        for name in _MODULES:
+            cold.drop(name)  # by name: those of _MODULES
 
 
 async def _own(x509chain, cp, chain, roots):

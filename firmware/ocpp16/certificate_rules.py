@@ -1,25 +1,19 @@
-# Cold: what certificates have to be like before their signatures are looked at, and how they are kept. ValueError says what is
+# Cold: what certificates have to be like before their signatures are looked at, and how roots are kept. ValueError says what is
 # wrong with one.
-import os
+from binascii import crc32
 
 from ocpp16 import certificate_files as files
 import cold
 
 
-def _note(cp, name, text):
-    cold.call("ocpp16.security_events", "note", cp, name, text)
-
-
-def examine_root(cp, kind):
-    """(Certificate, the one that has to have signed it or None) of a root that is offered."""
-    certificate = vouching = next(files.offered(cp, 1))
-    same = certificate.issuer == certificate.subject
+def vouching(cp, kind, certificate):
+    """The one that has to have signed a root that is offered, None for one that stands below another."""
     if kind == files.ROOT and cp.settings.get("AdditionalRootCertificateCheck"):
-        known = next(iter(files.Trusted(cp, kind)), None)
-        if known and known.der != certificate.der:  # SEC-CERT-05
-            vouching, same = known, True
-    certificate.der = vouching.der = None
-    return certificate, vouching if same else None
+        for known in files.trusted(cp, kind):
+            if known.digest != certificate.digest:  # SEC-CERT-05
+                return known
+            break
+    return certificate if certificate.issuer == certificate.subject else None
 
 
 def keep_root(cp, kind):
@@ -39,13 +33,12 @@ def keep_root(cp, kind):
         n += 1
     name = "%s%d.der" % (kind, n)
     cp.store.write(name, der)
-    _note(cp, "ReconfigurationOfSecurityParameters", "installed " + name)
+    cold.call("ocpp16.security_events", "note", cp, "ReconfigurationOfSecurityParameters", "installed " + name)
     return "Accepted"
 
 
-def examine_own(cp):
-    """ValueError says why the first of what is offered is no certificate of ours (SEC-CERT-02)."""
-    leaf = next(files.offered(cp, 1))
+def examine_own(cp, leaf):
+    """ValueError says why this is no certificate of ours (SEC-CERT-02)."""
     if leaf.kind != "p256" or leaf.key != (cp.store.read(files.CSR) or b"")[-65:]:
         raise ValueError("not for the key that was asked for")
     if leaf.serial == "0" or not leaf.o:
@@ -56,38 +49,11 @@ def examine_own(cp):
         cp.log.warning("security", "O of the new certificate is not CpoName")
 
 
-def keep_own(cp, count):
-    """Write our certificate, and those up to a root, down with the key of the request; the status for the answer.
-
-    Whatever is cut short leaves the pair that is in use, and the key of the request until its certificate is there.
-    """
-    now = cp.clock.utc()
-    name = files.spare(cp, now)
-    cp.store.remove(name + ".der")
-    cp.store.write(name + ".key", cp.store.read(files.CSR))
-    if count == 1:
-        cp.store.write(name + ".der", cp.store.read(files.OFFERED % 1))
-    else:
-        _write_chain(cp, name + ".der", count)
-    cp.store.remove(files.CSR)
-    _note(cp, "ReconfigurationOfSecurityParameters", "new " + name + ".der")
-    if cp.settings.get("SecurityProfile") == 3 and files.own(cp, now)[0] == name:
-        cp.reconnect = True
-    return "Accepted"
-
-
-def _write_chain(cp, name, count):
-    """What was offered as one PEM, the only form in which TLS takes a chain."""
-    path = cp.store.path(name)
-    temporary = path + "~"
-    try:
-        with open(temporary, "wb") as f:
-            for n in range(1, count + 1):
-                for line in cold.call("pem", "lines", cp.store.read(files.OFFERED % n)):
-                    f.write(line.encode())
-        os.rename(temporary, path)
-    finally:
-        try:
-            os.remove(temporary)
-        except OSError:
-            pass  # it has the name that it was made for
+def settle(cp):
+    """A connection came up where a root signs the next: one that vouched until its successor does is gone (SEC-CERT-05)."""
+    names = [name for name, _ in files.roots(cp, files.ROOT)]
+    der = cp.store.read(names[-1]) if len(names) > 1 else None
+    if der and crc32(der) == cp.root:
+        cp.store.write(names[0], der)
+        for name in names[1:]:
+            cp.store.remove(name)

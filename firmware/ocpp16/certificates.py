@@ -17,7 +17,7 @@ class Profile:
         self._cp = charge_point
 
     def get_installed_certificate_ids(self, payload):
-        found = [_ids(certificate) for certificate in files.Trusted(self._cp, _KINDS[payload["certificateType"]])]
+        found = [_ids(certificate) for certificate in files.trusted(self._cp, _KINDS[payload["certificateType"]])]
         return {"status": "Accepted", "certificateHashData": found} if found else {"status": "NotFound"}
 
     def delete_certificate(self, payload):
@@ -25,7 +25,7 @@ class Profile:
         for kind in (files.ROOT, files.MAKER):
             for name, der in files.roots(cp, kind):
                 try:
-                    same = _folded(_ids(next(files.parse(der)))) == wanted
+                    same = _folded(_ids(cold.call("x509", "parse", der))) == wanted
                 except ValueError:
                     continue
                 if same:

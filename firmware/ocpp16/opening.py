@@ -26,7 +26,7 @@ async def _connect(cp, link, host, port):
     profile = cp.settings.get("SecurityProfile")
     cert = key = None
     if profile == 3 or not profile:
-        cert, key = cold.call("ocpp16.certificate_files", "identity", cp, cp.clock.utc())
+        cert, key = cold.call("ocpp16.own_certificate", "identity", cp, cp.clock.utc())
         if profile and not cert:
             raise ValueError("security profile 3 needs a valid client.der and client.key")
     stream = await over(cp, link, await link.connect(host, port), host, cert, key, bool(profile))

@@ -32,10 +32,10 @@ async def answer(cp, unique, payload):
     firmware = payload["firmware"]
     why = scheduled = None
     try:
-        signer = next(cold.call("ocpp16.certificate_files", "parse", firmware.pop("signingCertificate")))
-        der = signer.der
-        makers = cold.call("ocpp16.certificate_files", "Trusted", cp, "maker")
-        await cold.run("ocpp16.certificate_jobs", "vouched", cp, [signer], makers)
+        der = next(cold.call("pem", "decode", firmware.pop("signingCertificate")))
+        chain = [cold.call("x509", "parse", der)]
+        makers = cold.call("ocpp16.certificate_files", "issuers", cp, "maker", chain)
+        await cold.run("ocpp16.certificate_jobs", "vouched", cp, chain, makers)
         status, scheduled = _begin(cp, payload, der)
     except ValueError as e:
         status, why = "InvalidCertificate", str(e)
@@ -71,7 +71,7 @@ async def _is_signed(cp, signature, digest):
     """Did the signer of the request sign a file of this SHA-256? RSA in both encodings, or ECDSA."""
     try:
         signature = a2b_base64(signature)
-        signer = next(cold.call("ocpp16.certificate_files", "parse", cp.store.read(_SIGNER) or b""))
+        signer = cold.call("x509", "parse", cp.store.read(_SIGNER) or b"")
         return await steps.finish(cold.load("x509chain").signed(signer, signature, digest))
     except ValueError:
         return False

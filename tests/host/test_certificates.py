@@ -9,7 +9,7 @@ import random
 
 import pytest
 from cryptography import x509
-from ocpp16 import certificate_files, security_events
+from ocpp16 import certificate_files, certificate_rules, own_certificate, security_events
 from paper_charger import compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, pem, utc
 
@@ -211,7 +211,7 @@ async def test_what_is_in_use_stays(bench, root):
     request = await b.csr()
     mine = root.sign(request.public_key(), "SN-1")
     assert await b.signed(pem(mine)) == "Accepted"
-    certificate = next(certificate_files.parse(mine))
+    certificate = certificate_files.certificate(b.cp, "client.der")
     ids = {"hashAlgorithm": "SHA256", "issuerNameHash": used["issuerNameHash"], "issuerKeyHash": used["issuerKeyHash"]}
     ids["serialNumber"] = certificate.serial
     assert await b.ask("DeleteCertificate", {"certificateHashData": ids}) == {"status": "NotFound"}
@@ -231,10 +231,10 @@ async def test_the_additional_root_check(bench, root):
     assert await b.install(CENTRAL, following.pem) == "Accepted"
     assert [der for _, der in certificate_files.roots(b.cp, "root")] == [root.der, following.der]
     b.cp.root = crc32(root.der)
-    certificate_files.settle(b.cp)
+    certificate_rules.settle(b.cp)
     assert len(list(certificate_files.roots(b.cp, "root"))) == 2, "the old one had to vouch"
     b.cp.root = crc32(following.der)
-    certificate_files.settle(b.cp)
+    certificate_rules.settle(b.cp)
     assert list(certificate_files.roots(b.cp, "root")) == [("root1.der", following.der)]
     assert await b.install(MAKER, Ca("Maker", T0).pem) == "Accepted", "of the others nothing is asked"
 
@@ -289,10 +289,9 @@ async def test_a_certificate(bench, root, profile, length):
     chain = [pem(mine), sub.pem, root.pem][:length]
     assert await b.signed(*chain) == "Accepted"
     assert b.cp.reconnect == (profile == "3")
-    cert, used = certificate_files.identity(b.cp, b.clock.utc())
+    cert, used = own_certificate.identity(b.cp, b.clock.utc())
     assert used == key and b.store.read("csr.key") is None
-    kept = list(certificate_files.parse(cert))
-    assert kept[0].der == mine and len(kept) == length
+    assert cert == (mine if length == 1 else "".join(chain).encode())
     assert await b.signed(*chain) == "Rejected", "nothing is asked for any more"
 
 
@@ -358,8 +357,7 @@ async def test_the_longest_chain(bench, root):
         assert (await b.stream(signed(padded)))[2] == {"status": answer}
         assert not b.left()
     assert b.events().count("InvalidChargePointCertificate") == 1
-    kept = certificate_files.parse(certificate_files.identity(b.cp, b.clock.utc())[0])
-    assert [c.der for c in kept] == [mine, *(ca.der for ca in chain)]
+    assert own_certificate.identity(b.cp, b.clock.utc())[0] == text.encode()
 
 
 # req: SEC-CERT-02, SEC-CERT-04
@@ -473,7 +471,7 @@ async def test_renewal(bench, root):
         return der
 
     def used():
-        return certificate_files.identity(b.cp, b.clock.utc())[0]
+        return own_certificate.identity(b.cp, b.clock.utc())[0]
 
     first = await renew((-60, 20))
     assert used() == first and b.cp.reconnect
@@ -482,11 +480,11 @@ async def test_renewal(bench, root):
     b.sent.clear()
     b.clock.base += 3 * 86400
     assert used() == second
-    certificate_files.daily(b.cp)
-    assert len(list(certificate_files.pairs(b.cp))) == 2
+    own_certificate.daily(b.cp)
+    assert len(list(own_certificate.pairs(b.cp))) == 2
     b.clock.base += 30 * 86400
-    certificate_files.daily(b.cp)
-    assert [c.der for _, c in certificate_files.pairs(b.cp)] == [second]
+    own_certificate.daily(b.cp)
+    assert [c.der for _, c in own_certificate.pairs(b.cp)] == [second]
     b.sent.clear()
     b.exchange()
     assert not b.payloads("SignCertificate")
@@ -529,8 +527,8 @@ async def test_cuts(bench, root):
         for name, operation in operations:
             setattr(b.store, name, operation)
         assert status in ("Accepted", "Rejected")
-        cert, key = certificate_files.identity(b.cp, b.clock.utc())
-        assert cert and next(certificate_files.parse(cert)).key == key[-65:]
+        cert, key = own_certificate.identity(b.cp, b.clock.utc())
+        assert cert and own_certificate.own(b.cp, b.clock.utc())[1].key == key[-65:]
         if b.store.read("csr.key"):
             assert await b.signed(new) == "Accepted"
-        assert certificate_files.identity(b.cp, b.clock.utc())[0] == mine
+        assert own_certificate.identity(b.cp, b.clock.utc())[0] == mine
