@@ -33,27 +33,30 @@ def certificate(cp, name):
 
 def trusted(cp, kind):
     """The Certificates of the roots of a kind that can be read, one at a time."""
-    for name, _ in roots(cp, kind):
+    for n in range(1, MOST + 1):
         try:
-            yield certificate(cp, name)
+            found = certificate(cp, "%s%d.der" % (kind, n))
         except ValueError:
-            pass  # mbedTLS says so when it is to be used
+            continue  # mbedTLS says so when it is to be used
+        if found:
+            yield found
+        found = None  # not beside the next one
 
 
-def issuers(cp, kind, chain):
-    """Those of them that a chain names, to check it with."""
-    names = [one.issuer for one in chain]
-    return [_lean(root) for root in trusted(cp, kind) if root.subject in names]
+def issuers(cp, kind, leaf):
+    """Those of them that a certificate names, or that are the same, without their DER: to check it with."""
+    found = []
+    for root in trusted(cp, kind):
+        root.der = None
+        if root.subject == leaf.issuer or root.digest == leaf.digest:
+            found.append(root)
+        root = None
+    return found
 
 
-def offered(cp, count):
-    """What the Certificates of a message say, to check them with; ValueError."""
-    return [_lean(certificate(cp, OFFERED % n)) for n in range(1, count + 1)]
-
-
-def _lean(parsed):
-    parsed.der = parsed.names = None
-    return parsed
+def offered(cp, n):
+    """DER of the nth certificate of a message."""
+    return cp.store.read(OFFERED % n)
 
 
 def forget(cp):

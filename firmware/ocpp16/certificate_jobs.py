@@ -16,13 +16,13 @@ async def answer(cp, unique, kind, packed):
     try:
         if isinstance(packed, Exception):
             raise packed
-        chain = cold.call(_FILES, "offered", cp, 1 if kind else packed)
+        certificate = _read(cp, 1)
         if kind:
-            await _check(_root, cp, chain[0], cold.call(_RULES, "vouching", cp, kind, chain[0]))
+            await _check(_root, cp, certificate, cold.call(_RULES, "vouching", cp, kind, certificate))
             status = cold.call(_RULES, "keep_root", cp, kind)
         else:
-            cold.call(_RULES, "examine_own", cp, chain[0])
-            await vouched(cp, chain, cold.call(_FILES, "issuers", cp, "root", chain))
+            cold.call(_RULES, "examine_own", cp, certificate)
+            await _follow(cp, certificate, packed)
             status = cold.call("ocpp16.own_certificate", "keep", cp, packed)
     except ValueError as e:
         why = str(e)
@@ -37,9 +37,29 @@ async def answer(cp, unique, kind, packed):
         cold.call("ocpp16.security_events", "note", cp, event, why)
 
 
-async def vouched(cp, chain, roots):
-    """ValueError says why none of the roots vouches for a chain."""
-    await _check(_own, cp, chain, roots)
+def _read(cp, n):
+    """What the nth certificate that is offered says, without itself."""
+    certificate = cold.call(_FILES, "offered", cp, n)
+    certificate = cold.call("x509", "parse", certificate)
+    certificate.der = None
+    return certificate
+
+
+async def _follow(cp, certificate, count):
+    """ValueError unless what is offered leads from its first certificate to a root: the next one is read when it is its turn."""
+    below = 0
+    for n in range(1, count + 1):
+        roots = cold.call(_FILES, "issuers", cp, "root", certificate)
+        issuer = _read(cp, n + 1) if n < count else None
+        if await _check(_link, cp, certificate, issuer, roots, below, n == 1):
+            return
+        below += issuer.subject != issuer.issuer  # type: ignore  (without one it was a ValueError)
+        certificate = issuer
+
+
+async def vouched(cp, certificate, roots):
+    """ValueError says why none of the roots vouches for a certificate right below it."""
+    await _check(_below, cp, certificate, roots)
 
 
 async def _check(check, *args):
@@ -47,15 +67,22 @@ async def _check(check, *args):
         import x509chain
 
         gc.collect()
-        await check(x509chain, *args)
+        return await check(x509chain, *args)
     finally:
         x509chain = None
         for name in _MODULES:
             cold.drop(name)  # by name: those of _MODULES
 
 
-async def _own(x509chain, cp, chain, roots):
-    await steps.finish(x509chain.check(chain, roots, cp.clock.utc(), True))
+async def _below(x509chain, cp, certificate, roots):
+    await steps.finish(x509chain.check([certificate], roots, cp.clock.utc()))
+
+
+async def _link(x509chain, cp, certificate, issuer, roots, below, leaf):
+    now = cp.clock.utc()
+    if leaf:
+        x509chain.usable(certificate, now, None, True)
+    return await steps.finish(x509chain.link(certificate, issuer, roots, now, below, leaf))
 
 
 async def _root(x509chain, cp, certificate, vouching):

@@ -99,7 +99,7 @@ class Reader:
         self._size += len(text)
         if self._decoder:
             try:
-                self._keep(text.encode(), last)
+                self._keep(text.encode("utf-8", "replace"), last)  # half a character: that is no base64
             except (OcppError, ValueError, OSError, MemoryError) as e:
                 self._packed = e
                 self._decoder = None

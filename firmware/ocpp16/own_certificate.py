@@ -65,7 +65,7 @@ def keep(cp, count):
     cp.store.remove(name + ".der")
     cp.store.write(name + ".key", cp.store.read(files.CSR))
     if count == 1:
-        cp.store.write(name + ".der", cp.store.read(files.OFFERED % 1))
+        cp.store.write(name + ".der", files.offered(cp, 1))
     else:
         _write_chain(cp, name + ".der", count)
     cp.store.remove(files.CSR)
@@ -82,7 +82,7 @@ def _write_chain(cp, name, count):
     try:
         with open(temporary, "wb") as f:
             for n in range(1, count + 1):
-                for line in cold.call("pem", "lines", cp.store.read(files.OFFERED % n)):
+                for line in cold.call("pem", "lines", files.offered(cp, n)):
                     f.write(line.encode())
         os.rename(temporary, path)
     finally:

@@ -33,9 +33,9 @@ async def answer(cp, unique, payload):
     why = scheduled = None
     try:
         der = next(cold.call("pem", "decode", firmware.pop("signingCertificate")))
-        chain = [cold.call("x509", "parse", der)]
-        makers = cold.call("ocpp16.certificate_files", "issuers", cp, "maker", chain)
-        await cold.run("ocpp16.certificate_jobs", "vouched", cp, chain, makers)
+        signer = cold.call("x509", "parse", der)
+        makers = cold.call("ocpp16.certificate_files", "issuers", cp, "maker", signer)
+        await cold.run("ocpp16.certificate_jobs", "vouched", cp, signer, makers)
         status, scheduled = _begin(cp, payload, der)
     except ValueError as e:
         status, why = "InvalidCertificate", str(e)

@@ -102,42 +102,50 @@ def _verify(issuer, algorithm, salt, signature, digest):
 
 
 def check(chain, roots, now, early=False):
-    """Steps: the root (one of `roots`) that vouches for the chain's first certificate; ChainError.
+    """Steps: the root (one of `roots`) that vouches for chain[0]; ChainError.
 
     chain: certificates, leaf first, each signed by the next; the root itself may close it, and what follows is not read.
     roots: certificates that are trusted; those that no `issuer` of the chain names need not be there.
-    Both may be anything that makes them one at a time; `roots` is gone through again for each certificate of the chain.
     early: the leaf may be one whose time is to come.
     """
-    chain = iter(chain)
-    certificate = next(chain, None)
-    if not certificate:
+    if not 1 <= len(chain) <= _MAX_CHAIN:
         raise ChainError("order")
-    usable(certificate, now, None, early)
-    below = 0  # other CAs between the next one and the leaf; those that only pass on their own name don't count
-    for place in range(_MAX_CHAIN):
-        untrusted = "untrusted"
-        for root in roots:
-            if place and root.digest == certificate.digest:
-                return root
-            if root.subject == certificate.issuer:
-                # One of several with this name may be the wrong one, so that what is wrong is only said in the end.
-                try:
-                    usable(root, now, below)
-                    if (yield from verify(certificate, root)):
-                        return root
-                    untrusted = "signature"
-                except ChainError as error:
-                    untrusted = error.args[0]
-        issuer = next(chain, None)
-        if not issuer:
-            raise ChainError(untrusted)
-        if issuer.subject != certificate.issuer:
-            raise ChainError(untrusted if untrusted != "untrusted" else "order")
-        # before its signature is looked at, which takes a second
-        usable(issuer, now, below)
-        if not (yield from verify(certificate, issuer)):
-            raise ChainError("signature")
+    usable(chain[0], now, None, early)
+    below = 0
+    for place, certificate in enumerate(chain):
+        issuer = chain[place + 1] if place + 1 < len(chain) else None
+        root = yield from link(certificate, issuer, roots, now, below, not place)
+        if root:
+            return root
         below += issuer.subject != issuer.issuer
-        certificate = issuer
-    raise ChainError("order")
+
+
+def link(certificate, issuer, roots, now, below, leaf):
+    """Steps: one certificate of a chain: the root that vouches for it, None when a root has to vouch for its issuer; ChainError.
+
+    For who can not have all of a chain at once; the leaf's own `usable` is the caller's.
+    issuer: the next of the chain, None if there is none; roots: those that `.issuer` names, at least.
+    below: other CAs between the issuer and the leaf; those that only pass on their own name don't count.
+    """
+    untrusted = "untrusted"
+    for root in roots:
+        if not leaf and root.digest == certificate.digest:
+            return root
+        if root.subject == certificate.issuer:
+            # One of several with this name may be the wrong one, so that what is wrong is only said in the end.
+            try:
+                usable(root, now, below)
+                if (yield from verify(certificate, root)):
+                    return root
+                untrusted = "signature"
+            except ChainError as error:
+                untrusted = error.args[0]
+    if not issuer:
+        raise ChainError(untrusted)
+    if issuer.subject != certificate.issuer:
+        raise ChainError(untrusted if untrusted != "untrusted" else "order")
+    # before its signature is looked at, which takes a second
+    usable(issuer, now, below)
+    if not (yield from verify(certificate, issuer)):
+        raise ChainError("signature")
+    return None
