@@ -25,9 +25,11 @@ def roots(cp, kind):
 
 def certificate(cp, name):
     """The Certificate in a file, the first one of a chain; None without, ValueError."""
-    data = cp.store.read(name)
-    if data and data[:10] == b"-----BEGIN":
-        data = next(cold.call("pem", "decode", data))
+    if cp.store.read(name, 10) == b"-----BEGIN":
+        with open(cp.store.path(name), "rb") as f:  # as a whole it is large
+            data = cold.call("pem", "first", f)
+    else:
+        data = cp.store.read(name)
     return data and cold.call("x509", "parse", data)
 
 

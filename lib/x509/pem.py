@@ -6,6 +6,7 @@
     decoder = pem.Decoder()                of a text that arrives in pieces, cut anywhere:
     ders = list(decoder.take(piece))       those that end in this piece
     decoder.end()                          PemError if the text may not end here
+    der = pem.first(file)                  of a long one on disk
 
 Lines may be of any length and ends in, and are of 64 columns out. Text around the blocks is passed over, as are
 blocks of another label.
@@ -124,6 +125,17 @@ def decode(text, label="CERTIFICATE"):
         for der in decoder.take(piece.encode() if isinstance(piece, str) else piece):
             yield der
     decoder.end()
+
+
+def first(file, label="CERTIFICATE"):
+    """DER of the first such block of a binary file, of which no more is read; PemError."""
+    decoder = Decoder(label)
+    while True:
+        piece = file.read(_PIECE)
+        for der in decoder.take(piece):
+            return der
+        if not piece:
+            raise PemError("no whole " + label)
 
 
 def lines(der, label="CERTIFICATE"):

@@ -80,8 +80,10 @@ class MemoryStore:
     def path(self, name):
         return self._disk.path(name)
 
-    def read(self, name):
-        return self.files[name] if name in self.files else self._disk.read(name)
+    def read(self, name, most=-1):
+        if name in self.files:
+            return self.files[name][: most if most >= 0 else None]
+        return self._disk.read(name, most)
 
     def write(self, name, data):
         self.files[name] = bytes(data)
