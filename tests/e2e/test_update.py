@@ -13,8 +13,8 @@ from pilotwire.publish import statuses
 
 # req: FW-01, FW-02, FW-05, FW-06, FW-07, RST-04, SEC-FW-03, STAT-10
 # From one version to the next while a car charges: nothing is written while the contactor is closed, then the download begins,
-# the other connector is Unavailable until the last transaction has ended, and what was billed arrives. Once it is being installed,
-# there is no way back: Reset is Rejected, and another update refused.
+# the other connector is Unavailable until the last transaction has ended, and what was billed arrives. Once it is being
+# installed, there is no way back: Reset is Rejected, and another update refused.
 async def test_update(bench):
     charger = await start(bench, connectors=2)
     bench.central.delay = lambda _charger, _action, payload: 5.0 if payload.get("status") == "Installing" else 0.0

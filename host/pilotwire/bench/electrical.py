@@ -136,7 +136,7 @@ async def _download(bench: Bench) -> None:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal sent
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             found = re.search(r"(?i)^range: bytes=(\d+)-", head, re.MULTILINE)
             first = int(found[1]) if found else 0
@@ -229,7 +229,7 @@ def figures(times: int = 8, points: int = 16) -> list[Figure]:
     made = []
     for situation, traffic, speed, causes, n in (
         ("idle", None, 100.0, AT_ONCE, times),
-        ("download", _download, 10.0, AT_ONCE[:3], max(1, times // 4)),
+        ("download", _download, 10.0, AT_ONCE[:3], few),
         ("upload", _uploads, 10.0, AT_ONCE[:3], few),
         ("list", _lists, 10.0, AT_ONCE[:3], few),
     ):
