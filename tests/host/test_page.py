@@ -30,11 +30,11 @@ STATIC = files("pilotwire.page") / "static"
 
 
 def asynchronous(test):
-    """Runs an async test in a loop of its own, twenty seconds at most."""
+    """Runs an async test in a loop of its own, a minute at most: one builds the firmware."""
 
     @functools.wraps(test)
     def run(*args, **kwargs):
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 20))
+        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 60))
 
     return run
 
