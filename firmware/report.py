@@ -1,7 +1,7 @@
 # Cold: the line of JSON in which the app tells its state over the serial line: what a supervisor or a monitor reads.
 import json
 
-import iso8601
+import isoformat
 
 
 def line(wallbox, heap):
@@ -31,7 +31,7 @@ def line(wallbox, heap):
             "queue": ocpp.transactions.queued,
             "connectors": connectors,
             "heap": heap,
-            "utc": None if utc is None else iso8601.format(utc),
+            "utc": None if utc is None else isoformat.format(utc),
         },
         separators=(",", ":"),
     )

@@ -1,6 +1,5 @@
 # Cold: BootNotification, and the clock of the central system (CORE-BOOT rows).
 import cold
-import iso8601
 import ticks
 
 _MAX_WAIT_S = 432000  # five days: what ticks can hold
@@ -49,7 +48,7 @@ def done(cp, answer, error):
 def sync(cp, text):
     """Set the clock by the currentTime of an answer."""
     try:
-        utc = iso8601.parse(text)
+        utc = cold.call("iso8601", "parse", text)
     except ValueError:
         cp.log.warning("ocpp", "currentTime is no time: " + text)
         return

@@ -1,5 +1,5 @@
 # Cold: the payload of a StatusNotification.
-import iso8601
+import isoformat
 
 # What the electrical side calls a fault, as OCPP's errorCode (STAT-05); the name itself goes into vendorErrorCode.
 _ERROR_CODES = {
@@ -29,5 +29,5 @@ def payload(cp, number, shown, utc):
         fields["vendorErrorCode"] = fault
         fields["vendorId"] = cp.settings.get("ChargePointVendor")
     if utc is not None:
-        fields["timestamp"] = iso8601.format(utc)
+        fields["timestamp"] = isoformat.format(utc)
     return fields

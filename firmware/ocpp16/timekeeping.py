@@ -7,7 +7,6 @@ import asyncio
 import json
 
 import cold
-import iso8601
 
 _FILE = "clock"  # of the store: UTC, as seconds since 2000
 _BUILD = cold.HERE + "/build.json"
@@ -98,7 +97,7 @@ def date(head):
                 _, day, month, year, time, zone = value.decode().split()
                 month = _MONTHS.find(month)
                 if zone == "GMT" and month >= 0 and month % 3 == 0:
-                    return iso8601.parse("%s-%02d-%sT%sZ" % (year, month // 3 + 1, day, time))
+                    return cold.call("iso8601", "parse", "%s-%02d-%sT%sZ" % (year, month // 3 + 1, day, time))
             except ValueError:
                 pass
     return None
