@@ -137,7 +137,7 @@ async def test_from_nothing_to_profile_3(bench, tmp_path):
 
 
 # req: SEC-CERT-02, SEC-CERT-04, J-WS-04
-# A root of 5,500 characters and a chain of 10,000, in frames of any size, over TLS, while a car charges; then in use at profile 3.
+# A root of 5,500 characters and a chain of 10,000, in one frame or many, over TLS, while a car charges; then in use at profile 3.
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("frame", [None, 300])
 async def test_the_longest_messages(bench, tmp_path, frame):
