@@ -46,8 +46,26 @@ WHOLE_FIRMWARE = 144 * 1024
 
 
 def heap_bytes(chip_bytes: int) -> int:
-    """Heap that the desktop's interpreter needs to hold what fits into `chip_bytes` on the chip."""
-    return chip_bytes * HEAP_SCALE_PERCENT // 100
+    """Heap that the interpreter needs to hold what fits into `chip_bytes` on the chip."""
+    return chip_bytes * _percent() // 100
+
+
+def chip_bytes(heap_bytes: int) -> int:
+    """What `heap_bytes` of the interpreter's heap are on the chip."""
+    return heap_bytes * 100 // _percent()
+
+
+def _percent() -> int:
+    asked = os.environ.get("MICROPYTHON")
+    return 100 if asked and pointer_bytes(asked) == 4 else HEAP_SCALE_PERCENT
+
+
+@functools.cache
+def pointer_bytes(program: str) -> int:
+    """How wide pointers are in a build of the Unix port: 4, as on the chip, or 8."""
+    code = "import sys; print(8 if sys.maxsize >> 32 else 4)"
+    done = subprocess.run([program, "-c", code], capture_output=True, text=True, timeout=60)
+    return 4 if done.stdout.strip() == "4" else 8
 
 
 def micropython() -> list[str]:
