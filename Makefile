@@ -5,6 +5,8 @@
 PYTHON ?=
 ARGS ?=
 SECONDS ?= 120
+MINUTES ?= 3
+SEED ?= 1
 CONFORMANCE_DUE ?= core tls list reservation smart trigger firmware security
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +20,7 @@ define tests
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-only apt lint check-boards fuzz conformance docs build dist screenshots bench heap-scale format clean setup
+.PHONY: help run test test-all test-only apt lint check-boards fuzz soak conformance docs build dist screenshots bench heap-scale format clean setup
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +49,9 @@ check-boards: $(STAMP) ## board.json of every board: pins used twice, or that ca
 
 fuzz: $(STAMP) ## mutated messages, frames, certificates, answers against parsers and wallbox (SECONDS=600)
 	@FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q -s -n 0 tests/host/test_fuzz.py tests/e2e/test_fuzz_box.py $(ARGS)
+
+soak: $(STAMP) ## everything that can happen to a wallbox at random, then every Wh on one bill (MINUTES=30 SEED=7)
+	@$(BIN)/python -m pilotwire.soak --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 conformance: $(STAMP) ## which requirements of OCPP have a passing test (CONFORMANCE_DUE="core tls smart")
 	@$(BIN)/python -m pilotwire.conformance $(CONFORMANCE_DUE)

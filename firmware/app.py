@@ -26,8 +26,6 @@ _HUNGRY = 10  # the same until it is a security event
 _MIN_MA = 6000
 _EVENTS = "ocpp16.security_events"
 _STANDING = ("board", "user", "load")  # those that are no matter of the cable or the moment
-# Causes of a start as the reason of a transaction that it cut short; else Reboot.
-_CAUSES = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
 
 
 class Wallbox:
@@ -56,7 +54,9 @@ class Wallbox:
         self.settings.fix("NumberOfConnectors", str(n))
         if not any([part.socket for part in board.connectors]):  # CFG-10: nothing to unlock
             self.settings.fix("UnlockConnectorOnEVSideDisconnect", "false")
-        cause = _CAUSES.get(board.reset_cause, "Reboot")
+        # Why a transaction ended that this start cut short.
+        causes = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
+        cause = causes.get(board.reset_cause, "Reboot")
         self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause)
         self.ocpp.read = self._reading
         self.ocpp.link = link
@@ -159,23 +159,10 @@ class Wallbox:
 
     def _prove(self):
         """A start is good when the safety step has run for a while, flash can be written and the central system accepts us;
-        if this loop stops, the watchdog bites. On trial the third start that is not good was the last of this version."""
-        ocpp = self.ocpp
+        if this loop stops, the watchdog bites."""
         alone = self.clock.uptime_s() >= _ALONE_S
-        if self._steps < _PROOF_STEPS:
-            return
-        if ocpp.accepted or (alone and not ocpp.trial):
-            self.proven = True
-            try:
-                cold.call(ocpp.slots, "prove", ocpp.store, self.slot)  # by name: port.slots
-                ocpp.trial = False
-            except OSError as e:
-                self.log.error("app", "flash: %s" % e)
-        elif alone and ocpp.registration is None and not any(ocpp.transactions.open):
-            self.log.error("app", "the new version does not reach the central system")
-            self.board.restart("trial")
-        if self.proven and ocpp.trial:
-            self.board.restart("trial")
+        if self._steps >= _PROOF_STEPS and (self.ocpp.accepted or alone):
+            cold.call("proof", "judge", self, alone)
 
     def _press(self, now):
         """The button; what a press does is in button.py."""
@@ -243,7 +230,8 @@ class Wallbox:
         if not self._changed() and ticks.diff(now, self._report_at) < _REPORT_MS:
             return
         self._report_at = now
-        self._print("@" + cold.call("report", "line", self))
+        gc.collect()  # `heap` of the report is what lives, without garbage and without what makes the report
+        self._print("@" + cold.call("report", "line", self, gc.mem_alloc()))
 
     def _changed(self):
         ocpp, fresh = self.ocpp, self._fresh

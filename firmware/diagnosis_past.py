@@ -2,7 +2,7 @@
 import json
 from struct import unpack_from
 
-import iso8601
+import isoformat
 from flashlog import LINE, UPTIME
 
 _FRAME = 48  # bytes, see ocpp16.rpc
@@ -88,4 +88,4 @@ def _within(stamp, start, stop):
 def _when(stamp):
     if stamp & UPTIME:
         return '"uptime_s": %d' % (stamp ^ UPTIME)
-    return '"time": "' + iso8601.format(stamp) + '"'
+    return '"time": "' + isoformat.format(stamp) + '"'

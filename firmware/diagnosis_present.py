@@ -5,7 +5,7 @@ import gc
 import json
 import sys
 
-import iso8601
+import isoformat
 
 
 def parts(box, start, stop, hidden):
@@ -89,4 +89,4 @@ def _line(template, *values):
 
 
 def _time(utc):
-    return None if utc is None else iso8601.format(utc)
+    return None if utc is None else isoformat.format(utc)

@@ -1,11 +1,10 @@
 # Cold: the line of JSON in which the app tells its state over the serial line: what a supervisor or a monitor reads.
-import gc
 import json
 
-import iso8601
+import isoformat
 
 
-def line(wallbox):
+def line(wallbox, heap):
     ocpp = wallbox.ocpp
     connectors = []
     for outlet, c in zip(wallbox.outlets, ocpp.connectors):
@@ -31,8 +30,8 @@ def line(wallbox):
             "online": ocpp.online,
             "queue": ocpp.transactions.queued,
             "connectors": connectors,
-            "heap": gc.mem_alloc(),
-            "utc": None if utc is None else iso8601.format(utc),
+            "heap": heap,
+            "utc": None if utc is None else isoformat.format(utc),
         },
         separators=(",", ":"),
     )

@@ -52,4 +52,18 @@ def _charger(board, clock, store, settings, slot, version):
     wallbox.ocpp.slots = _SLOTS
     wallbox.ocpp.trial = cold.call(_SLOTS, "on_trial", slot)
     wallbox.proven = False
+    _forget(wallbox)
     return wallbox
+
+
+def _forget(wallbox):
+    """Free the code that made what is made only at start: 3 KB."""
+    ocpp, outlet = wallbox.ocpp, wallbox.outlets[0]
+    once = [wallbox, wallbox.board, wallbox.log, wallbox.console, wallbox.settings, wallbox.clock, wallbox.connection, outlet]
+    once += [outlet.evse, outlet.board, ocpp, ocpp.link, ocpp.rpc, ocpp.store, ocpp.transactions, ocpp.connectors[0]]
+    once += [ocpp.statuses, ocpp.sampling, ocpp.profiles]
+    for part in once + list(outlet.evse.__dict__.values()):
+        try:
+            type(part).__init__ = None  # what is only deleted stays in the table
+        except AttributeError:
+            pass  # a number

@@ -7,7 +7,7 @@
 from binascii import crc32
 from struct import pack_into, unpack_from
 
-import iso8601
+import cold
 
 _STATUSES = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
 _BUCKETS = 64
@@ -23,7 +23,7 @@ def put(cp, tag, info):
     """Remember an idTagInfo of the central system."""
     expiry = 0
     if info.get("expiryDate"):
-        expiry = min(max(1, iso8601.parse(info["expiryDate"])), 0xFFFFFFFF)
+        expiry = min(max(1, cold.call("iso8601", "parse", info["expiryDate"])), 0xFFFFFFFF)
     key, parent = _key(tag), info.get("parentIdTag", "").encode()
     if len(key) > _TAG_SIZE or len(parent) > _TAG_SIZE:  # not ASCII: asked for each time
         return

@@ -15,7 +15,6 @@ import cold
 import ticks
 
 _DAY_S = 86400
-_KNOWN = "accepted"  # file: the URL of the central system that accepted us last
 # A reset waits for its StopTransactions to be delivered, at least until its own answer has left (RST-01, RST-02, RST-04).
 _RESET_MS = {"Soft": 10000, "Hard": 5000}
 _RESET_LEAST_MS = 500
@@ -53,10 +52,10 @@ class ChargePoint:
         self.expiry = 0  # of the first of them
         self._seen = None  # what went on when they were looked at last
         cold.call("ocpp16.availability", "load", self)
-        for number in self.transactions.close_interrupted(cause):
+        for number in cold.call("ocpp16.journal", "close_interrupted", self.transactions, cause):
             self.connectors[number - 1].closed_at_start()
         cold.call("ocpp16.availability", "settle", self)
-        known = store.read(_KNOWN)
+        known = store.read("accepted")  # the URL of the central system that accepted us last, see ocpp16.registration
         url = settings.get("CentralSystemURL")
         self.known = not url or known == url.encode()  # without one, offline rules are all there is
         prefix = "%x-%s" % (self.transactions.boot, hexlify(os.urandom(4)).decode())
@@ -69,12 +68,12 @@ class ChargePoint:
         self.auth = None  # authorisation under way, see ocpp16.tags
         self.unbound = None
         self.learning = None  # until when the next tag is learned, see ocpp16.local_learning
-        self._reset = None  # (type, since)
+        self.resetting = None  # (type, since)
         self.triggered = []  # what the central system asked for, see ocpp16.remote_trigger
         self._calls = []  # of the profiles, to be sent when their turn comes
         # UTC from which on the update that was asked for may run, None if none was.
         self.update_at = store.read("update") and cold.call("ocpp16.firmware_request", "due", self)
-        self._unlocks = []  # [connector, id of the CALL, deadline]
+        self.unlocks = []  # [connector, id of the CALL, deadline]
         self.reconnect = False  # the connection is to be made anew, as the security settings now want it
         self.failures = 0  # failed connections, see ocpp16.security_profile
         self.flaw = None  # kind of failure that was written down last
@@ -113,7 +112,7 @@ class ChargePoint:
             return None
         if self.registration != "Accepted":
             return (self.registration == "Pending" and self._noticed()) or self.boot_notification(now)
-        if self._reset:
+        if self.resetting:
             return self.transactions.next_call(now)
         call = self._noticed() or self._authorize()
         if not call and self._calls:
@@ -165,12 +164,6 @@ class ChargePoint:
         """A security event was told, or was not."""
         cold.call(_EVENTS, "settled", self, call.ref, error)
 
-    def accepted_by(self, url):
-        """Remember that this central system accepts us: offline rules may be applied from now on (CORE-BOOT-11)."""
-        if not self.known:
-            self.known = True
-            self.store.write(_KNOWN, url.encode())
-
     # -- time passes
 
     def tick(self, now):
@@ -196,13 +189,13 @@ class ChargePoint:
             self._start_update()
         self.sampling.tick(now)
         self.statuses.tick(now)
-        if self._unlocks:
+        if self.unlocks:
             self._finish_unlocks(now)
         day = (self.clock.utc() or 0) // _DAY_S
         if day != self._day and self.accepted:
             self._day = day
             cold.call("ocpp16.certificate_files", "daily", self)
-        if self._reset:
+        if self.resetting:
             self._finish_reset(now)
 
     def _watch_reservations(self):
@@ -227,7 +220,7 @@ class ChargePoint:
     @property
     def busy(self):
         """An authorisation or a reset is under way."""
-        return self.auth is not None or self._reset is not None
+        return self.auth is not None or self.resetting is not None
 
     def present(self, tag, now):
         """A tag was read."""
@@ -261,35 +254,18 @@ class ChargePoint:
 
     # -- what the central system ordered
 
-    def reset(self, kind, now):
-        """Stop every transaction, deliver what can be delivered, then restart."""
-        self._reset = (kind, now)
-        self.unbound = None
-        for c in self.connectors:
-            c.cancel()
-            if c.transaction:
-                c.stop(kind + "Reset")
-
     def _finish_reset(self, now):
-        kind, since = self._reset
+        kind, since = self.resetting
         waited = ticks.diff(now, since)
         if waited >= _RESET_MS[kind] or (
             waited >= _RESET_LEAST_MS and (not self.accepted or not self.transactions.queued)
         ):
             self.restart = kind + "Reset"
 
-    def unlock(self, c, unique, now):
-        """Open the lock of a connector; the CALL `unique` is answered when it has, or has not."""
-        c.release()
-        if c.transaction:
-            c.stop("UnlockCommand")
-        c.cancel()
-        self._unlocks.append((c, unique, ticks.add(now, 10000)))
-
     def _finish_unlocks(self, now):
-        for entry in self._unlocks:
+        for entry in self.unlocks:
             c, unique, deadline = entry
             if c.unlocked or ticks.diff(now, deadline) >= 0:
-                self._unlocks.remove(entry)
+                self.unlocks.remove(entry)
                 self.rpc.answer(unique, {"status": "Unlocked" if c.unlocked else "UnlockFailed"})
                 return

@@ -3,7 +3,6 @@ from struct import pack
 
 from ocpp16.profile_file import HEAD, NEVER, NEVER_BEFORE, PERIOD, PURPOSES
 import cold
-import iso8601
 
 try:
     from micropython import const
@@ -106,7 +105,7 @@ def _start(profile, purpose, utc):
     if kind == "Recurring":
         _check(text is not None and profile.get("recurrencyKind") is not None, "recurrencyKind")
         kind = _KINDS.index(profile["recurrencyKind"])
-        start = iso8601.parse(text)
+        start = cold.call("iso8601", "parse", text)
         if start < 0:  # some send the year 1: what counts is the time of day, or of week
             start %= _CYCLES_S[kind]
         return kind, _clip(start)
@@ -119,7 +118,7 @@ def _start(profile, purpose, utc):
 
 
 def _time(text, absent):
-    return absent if text is None else _clip(iso8601.parse(text))
+    return absent if text is None else _clip(cold.call("iso8601", "parse", text))
 
 
 def _clip(seconds):

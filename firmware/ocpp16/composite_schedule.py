@@ -3,7 +3,7 @@ import io
 from array import array
 
 import cold
-import iso8601
+import isoformat
 
 try:
     from micropython import const
@@ -74,7 +74,7 @@ def _answer(number, utc, watts, table, count, end):
     """The text in pieces: a hundred periods as one dict would take 10 KB."""
     text = '{"status":"Accepted","connectorId":%d,"scheduleStart":"%s","chargingSchedule":{"duration":%d,' % (
         number,
-        iso8601.format(utc),
+        isoformat.format(utc),
         end,
     )
     text += '"chargingRateUnit":"%s","chargingSchedulePeriod":[' % ("W" if watts else "A")

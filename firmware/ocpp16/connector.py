@@ -19,20 +19,6 @@ _SETTLE_MS = 10000
 _RATING_MS = 2000  # a cable that was just plugged is not rated yet
 _UNPLUGGED = "EV side disconnected"
 
-# What the electrical side calls a fault, as OCPP's errorCode (STAT-05); the name itself goes into vendorErrorCode.
-_ERROR_CODES = {
-    "diode": "EVCommunicationError",
-    "short": "EVCommunicationError",
-    "weld": "PowerSwitchFailure",
-    "no_close": "PowerSwitchFailure",
-    "rcd": "GroundFailure",
-    "open_pe": "GroundFailure",
-    "temperature": "HighTemperature",
-    "over_current": "OverCurrentFailure",
-    "lock": "ConnectorLockFailure",
-    "meter": "PowerMeterFailure",
-    "reader": "ReaderFailure",
-}
 # Faults that end a transaction rather than interrupt it (TX-26), with the reason.
 _ENDING = {
     "emergency": "EmergencyStop",
@@ -80,10 +66,6 @@ class Connector:
     @property
     def transaction(self):
         return self._transactions.open[self.number - 1]
-
-    @property
-    def error_code(self):
-        return _ERROR_CODES.get(self.fault, "OtherError") if self.fault else "NoError"
 
     @property
     def in_use(self):
@@ -144,7 +126,9 @@ class Connector:
             tx = self.transaction
         if not self.inserted:
             self.finishing = self.tried = False
-        if self.tag and not tx and not self.finishing:
+        if self.tag and tx:  # begun, although something failed right after it
+            self.cancel()
+        elif self.tag and not self.finishing:
             tx = self._begin(now)
         self.allowed = bool(tx and tx.accepted and not self.fault)
         # The plug is locked before a transaction begins: LOCK-01.
@@ -174,9 +158,8 @@ class Connector:
             self.cancel()
         elif self.plugged and self.secured:
             if self._transactions.has_room():
-                tx = self._transactions.begin(self.number, self.tag, self.energy_wh, self.reservation)
-                tx.parent = self.parent
                 self._since = now
+                tx = self._transactions.begin(self.number, self.tag, self.parent, self.energy_wh, self.reservation)
                 self.cancel()
                 return tx
             self._log.error("ocpp", "no room on flash for another transaction (TX-10)")

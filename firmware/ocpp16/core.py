@@ -1,6 +1,9 @@
 # Core profile: what the central system asks of us. Cold: loaded for one message (see rpc), so it keeps nothing.
 from ocpp16 import tags
 import cold
+import ticks
+
+_UNLOCK_MS = 10000
 
 
 class Profile:
@@ -49,7 +52,7 @@ class Profile:
         job = self._cp.jobs.get("firmware")
         if self._cp.busy or (job and job[1] == "Installing"):  # RST-04
             return {"status": "Rejected"}
-        self._cp.reset(payload["type"], self._cp.clock.now_ms())
+        _reset(self._cp, payload["type"])
         return {"status": "Accepted"}
 
     def unlock_connector(self, payload):
@@ -57,8 +60,12 @@ class Profile:
         c = cp.connectors[number - 1] if 0 < number <= len(cp.connectors) else None
         if c is None or not c.has_lock:
             return {"status": "NotSupported"}
-        cp.unlock(c, cp.rpc.unique, cp.clock.now_ms())
-        return None
+        c.release()
+        if c.transaction:
+            c.stop("UnlockCommand")
+        c.cancel()
+        cp.unlocks.append((c, cp.rpc.unique, ticks.add(cp.clock.now_ms(), _UNLOCK_MS)))
+        return None  # it is answered when the lock has opened, or has not
 
     # -- the rest
 
@@ -75,3 +82,13 @@ class Profile:
             return {"status": "UnknownVendorId"}
         message = payload.get("messageId") or ""
         return cold.call(module, "handle", self._cp, message.lower(), payload.get("data"))  # by name: those of vendors
+
+
+def _reset(cp, kind):
+    """Stop every transaction; once what can be delivered was, ChargePoint.tick restarts."""
+    cp.resetting = (kind, cp.clock.now_ms())
+    cp.unbound = None
+    for c in cp.connectors:
+        c.cancel()
+        if c.transaction:
+            c.stop(kind + "Reset")

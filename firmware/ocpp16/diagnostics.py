@@ -2,7 +2,6 @@
 from ocpp16 import jobs
 from ocpp16.address import quote
 import cold
-import iso8601
 
 _JOB = "log"
 _ACTION = "LogStatusNotification"
@@ -15,8 +14,7 @@ class Profile:
 
     def get_log(self, payload):
         cp, log = self._cp, payload["log"]
-        names = "oldestTimestamp", "latestTimestamp"
-        start, stop = [iso8601.parse(log[name]) if name in log else None for name in names]
+        start, stop = _time(log, "oldestTimestamp"), _time(log, "latestTimestamp")
         security = payload["logType"] == "SecurityLog"
         there = cp.transactions.events if security else cp.diagnose
         if not there or (start is not None and stop is not None and stop < start):
@@ -31,7 +29,7 @@ class Profile:
 
 def get(cp, payload):
     """The answer to GetDiagnostics."""
-    start, stop = [iso8601.parse(payload[name]) if name in payload else None for name in ("startTime", "stopTime")]
+    start, stop = _time(payload, "startTime"), _time(payload, "stopTime")
     utc = cp.clock.utc()
     if start is not None and (stop is not None and stop <= start or utc is not None and start > utc):
         return {}
@@ -42,10 +40,14 @@ def get(cp, payload):
     return {"fileName": file}
 
 
+def _time(fields, name):
+    return cold.call("iso8601", "parse", fields[name]) if name in fields else None
+
+
 def file_name(cp, what):
     """A name that tells charger and time, of harmless characters."""
     utc = cp.clock.utc()
-    when = str(cp.transactions.boot) if utc is None else iso8601.format(utc).replace(":", "").replace("-", "")
+    when = str(cp.transactions.boot) if utc is None else cold.call("isoformat", "format", utc).replace(":", "").replace("-", "")
     return quote(cp.settings.get("ChargePointId")).replace("%", "_") + "-" + what + "-" + when + ".jsonl"
 
 

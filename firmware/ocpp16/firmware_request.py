@@ -7,7 +7,6 @@ import json
 
 from ocpp16.errors import OcppError
 import cold
-import iso8601
 
 _FILE = "update"
 _VERSION = 1
@@ -17,7 +16,7 @@ _JOB = "firmware"
 def take(cp, payload):
     """UpdateFirmware: OcppError if it is refused."""
     try:
-        date = iso8601.parse(payload["retrieveDate"])
+        date = cold.call("iso8601", "parse", payload["retrieveDate"])
     except ValueError:
         raise OcppError("PropertyConstraintViolation", "retrieveDate")
     begin(cp, payload["location"], payload.get("retries"), payload.get("retryInterval"), date, {})

@@ -4,8 +4,9 @@
 import json
 from struct import unpack_from
 
+import cold
 from ocpp16.records import kept, start_of, timestamp
-from ocpp16.transactions import REASONS, SAMPLE, START, STOP
+from ocpp16.transactions import SAMPLE, START, STOP
 
 
 def next_message(t):
@@ -61,7 +62,7 @@ def _stop(t, rec, data):
         "transactionId": _id_of(t, ref),
         "meterStop": wh,
         "timestamp": timestamp(t, rec, stamp),
-        "reason": REASONS[reason],
+        "reason": cold.call("ocpp16.journal", "reason_of", reason),
     }
     tag = None
     if len(data) > 15:

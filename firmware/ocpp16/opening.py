@@ -29,7 +29,7 @@ async def _connect(cp, link, host, port):
         cert, key = cold.call("ocpp16.certificate_files", "identity", cp, cp.clock.utc())
         if profile and not cert:
             raise ValueError("security profile 3 needs a valid client.der and client.key")
-    stream = await over(cp, link, await link.connect(host, port), host, cert, key, bool(profile))
+    stream = await over(cp, link, await link.socket(host, port), host, cert, key, bool(profile))
     if profile == 3 and not stream.asked:  # SEC-PROF-05
         from tlsclient import TlsError
 
@@ -39,8 +39,8 @@ async def _connect(cp, link, host, port):
     return stream
 
 
-async def over(cp, link, stream, host, cert=None, key=None, verify=False):
-    """TLS over a stream, with the same roots for whatever server, verified at least if there are any; OSError, ValueError."""
+async def over(cp, link, sock, host, cert=None, key=None, verify=False):
+    """TLS over a connected socket, with the same roots for whatever server, verified if there are any; OSError, ValueError."""
     roots = [der for _, der in cold.call("ocpp16.certificate_files", "roots", cp, "root")]
     verify = verify or bool(roots)
     if not verify:  # J-URL-02
@@ -53,4 +53,4 @@ async def over(cp, link, stream, host, cert=None, key=None, verify=False):
     # Stays loaded, since its stream is in use; without TLS it is never loaded.
     from tlsclient import connect
 
-    return await connect(stream.s, host, roots, cert, key, verify, suites, link.hook)
+    return await connect(sock, host, roots, cert, key, verify, suites, link.hook)

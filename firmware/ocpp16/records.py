@@ -2,7 +2,7 @@
 from struct import unpack_from
 
 from ocpp16.transactions import BOOT, DATA, TIME, UPTIME
-import iso8601
+import isoformat
 
 _NO_RESERVATION = -1 << 63
 
@@ -31,7 +31,7 @@ def timestamp(t, rec, stamp):
             stamp = _utc_of(t, rec, stamp & ~UPTIME, start)
         else:
             stamp = start + (stamp & ~UPTIME)
-    return iso8601.format(stamp)
+    return isoformat.format(stamp)
 
 
 def _utc_of(t, rec, uptime, start):

@@ -1,6 +1,5 @@
 # Cold: BootNotification, and the clock of the central system (CORE-BOOT rows).
 import cold
-import iso8601
 import ticks
 
 _MAX_WAIT_S = 432000  # five days: what ticks can hold
@@ -37,7 +36,9 @@ def done(cp, answer, error):
     cp.rpc.silent = cp.registration == "Rejected"
     cp.log.info("ocpp", "BootNotification: " + (cp.registration if answer else error))
     if cp.registration == "Accepted":
-        cp.accepted_by(cp.settings.get("CentralSystemURL"))
+        if not cp.known:  # from now on offline rules may be applied (CORE-BOOT-11)
+            cp.known = True
+            cp.store.write("accepted", cp.settings.get("CentralSystemURL").encode())
         return None
     if error == "Disconnected":
         return None
@@ -47,7 +48,7 @@ def done(cp, answer, error):
 def sync(cp, text):
     """Set the clock by the currentTime of an answer."""
     try:
-        utc = iso8601.parse(text)
+        utc = cold.call("iso8601", "parse", text)
     except ValueError:
         cp.log.warning("ocpp", "currentTime is no time: " + text)
         return

@@ -5,7 +5,7 @@
 from ocpp16 import meter_values
 from ocpp16.rpc import Call
 import cold
-import iso8601
+import isoformat
 
 _MESSAGES = (
     "BootNotification",
@@ -100,7 +100,7 @@ def _meter_values(cp, number):
     sample = meter_values.pack(cp.settings.get(_MEASURANDS), meter_values.TRIGGER, cp.read(number))
     if not sample:
         return None
-    value = {"timestamp": iso8601.format(cp.clock.utc()), "sampledValue": meter_values.sampled_values(sample, 0)}
+    value = {"timestamp": isoformat.format(cp.clock.utc()), "sampledValue": meter_values.sampled_values(sample, 0)}
     payload = {"connectorId": number, "meterValue": [value]}
     tx = cp.connectors[number - 1].transaction
     if tx and tx.id is not None:

@@ -1,6 +1,6 @@
 # Reservation profile (RES rows). Cold: loaded for one message (see rpc), so it keeps nothing. See reservations for what lasts.
 from ocpp16 import reservations
-import iso8601
+import cold
 
 
 class Profile:
@@ -9,7 +9,7 @@ class Profile:
 
     def reserve_now(self, payload):
         cp, number, connector = self._cp, payload["reservationId"], payload["connectorId"]
-        expiry = min(iso8601.parse(payload["expiryDate"]), 0xFFFFFFFF)
+        expiry = min(cold.call("iso8601", "parse", payload["expiryDate"]), 0xFFFFFFFF)
         others = [entry for entry in cp.reservations if entry[0] != number]  # RES-03
         status = self._refusal(others, connector)
         utc = cp.clock.utc()

@@ -80,4 +80,4 @@ class Sampling:
             for c in self._cp.connectors:
                 self._kept_wh[c.number - 1] = c.energy_wh
             self._kept_at = now
-            self._cp.transactions.keep_registers(self._kept_wh)
+            cold.call("ocpp16.journal", "keep_registers", self._cp.transactions, self._kept_wh)

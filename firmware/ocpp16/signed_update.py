@@ -7,7 +7,6 @@ import asyncio
 from ocpp16 import firmware_request, update_report
 from ocpp16.rpc import Call
 import cold
-import iso8601
 import steps
 
 _JOB = "firmware"
@@ -56,8 +55,8 @@ def _begin(cp, payload, der):
     before = firmware_request.load(cp)
     variant = {"request": payload["requestId"], "signature": firmware["signature"]}
     if "installDateTime" in firmware:
-        variant["at"] = iso8601.parse(firmware["installDateTime"])
-    date = iso8601.parse(firmware["retrieveDateTime"])
+        variant["at"] = cold.call("iso8601", "parse", firmware["installDateTime"])
+    date = cold.call("iso8601", "parse", firmware["retrieveDateTime"])
     cp.store.write(_SIGNER, der)
     firmware_request.begin(
         cp, firmware["location"], payload.get("retries"), payload.get("retryInterval"), date, variant

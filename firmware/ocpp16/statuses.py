@@ -1,6 +1,7 @@
 # Status notifications: what is shown to the central system, in the order in which it happened (STAT rows).
 #
-# What is shown of a connector is a tuple (status, errorCode, info, vendorErrorCode); connector 0 is the station.
+# What is shown of a connector is a tuple (status, errorCode or None for that of the fault, info, fault); connector 0 is the
+# station, whose fault is a warning: it can still be started from afar (STAT-04).
 from ocpp16.rpc import Call
 import cold
 import ticks
@@ -37,7 +38,7 @@ class Statuses:
                 coming = self._next[number] = [shown, now, self._cp.clock.utc()]
             if ticks.diff(now, coming[1]) >= minimum:  # STAT-06
                 self._shown[number] = shown
-                self._cp.log.info("ocpp", "connector %d: %s %s" % (number, shown[0], shown[1]))
+                self._cp.log.info("ocpp", "connector %d: %s %s" % (number, shown[0], shown[3] or ""))
                 if self._cp.accepted:
                     self.notice(number, shown, coming[2])
 
@@ -54,15 +55,7 @@ class Statuses:
             return None
         number, shown, utc = self._waiting.pop(0)
         self._acked[number] = None  # it may arrive although its answer does not
-        status, error, info, vendor = shown
-        payload = {"connectorId": number, "status": status, "errorCode": error}
-        if info:
-            payload["info"] = info
-        if vendor:
-            payload["vendorErrorCode"] = vendor
-            payload["vendorId"] = self._cp.settings.get("ChargePointVendor")
-        if utc is not None:
-            payload["timestamp"] = cold.call("iso8601", "format", utc)
+        payload = cold.call("ocpp16.status_notification", "payload", self._cp, number, shown, utc)
         return Call("StatusNotification", payload, self._done, (number, shown))
 
     def _done(self, call, answer, error):
@@ -74,6 +67,5 @@ class Statuses:
         cp = self._cp
         if number:
             c = cp.connectors[number - 1]
-            return (c.status, c.error_code, c.info, c.fault)
-        error = "ReaderFailure" if cp.fault else "NoError"  # a warning: it can still be started from afar (STAT-04)
-        return ("Unavailable" if cp.inoperative & 1 else "Available", error, None, cp.fault)
+            return (c.status, None, c.info, c.fault)
+        return ("Unavailable" if cp.inoperative & 1 else "Available", None, None, cp.fault)

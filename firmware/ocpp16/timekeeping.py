@@ -7,7 +7,6 @@ import asyncio
 import json
 
 import cold
-import iso8601
 
 _FILE = "clock"  # of the store: UTC, as seconds since 2000
 _BUILD = cold.HERE + "/build.json"
@@ -65,7 +64,7 @@ async def ask_server(cp, log, link, host, port):
     """Lend the clock the Date of the server itself, unverified, if that is later than what it shows."""
     from tlsclient import connect
 
-    stream = await connect((await link.connect(host, port)).s, host, verify=False, hook=link.hook)
+    stream = await connect(await link.socket(host, port), host, verify=False, hook=link.hook)
     try:
         stream.write(b"HEAD / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host.encode())
         await stream.drain()  # type: ignore
@@ -98,7 +97,7 @@ def date(head):
                 _, day, month, year, time, zone = value.decode().split()
                 month = _MONTHS.find(month)
                 if zone == "GMT" and month >= 0 and month % 3 == 0:
-                    return iso8601.parse("%s-%02d-%sT%sZ" % (year, month // 3 + 1, day, time))
+                    return cold.call("iso8601", "parse", "%s-%02d-%sT%sZ" % (year, month // 3 + 1, day, time))
             except ValueError:
                 pass
     return None

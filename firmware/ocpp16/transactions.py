@@ -33,24 +33,11 @@ REQUEUED = 9  # public
 UPTIME = 0x80000000  # public: set in a stamp that counts seconds since the start of the charger, for want of UTC
 _VERSION = 1
 _RECOVERY = "ocpp16.recovery"
+_JOURNAL = "ocpp16.journal"
 _MAX_SAMPLE = 32
 # Room for what a transaction that began must still be able to write: two sectors, whatever else happens.
 _RESERVE = 8192
 _MAX_WAIT_S = 432000  # five days: what ticks can hold
-
-REASONS = (
-    "Local",
-    "Remote",
-    "EVDisconnected",
-    "DeAuthorized",
-    "HardReset",
-    "SoftReset",
-    "UnlockCommand",
-    "PowerLoss",
-    "Reboot",
-    "EmergencyStop",
-    "Other",
-)
 
 
 class Transaction:
@@ -97,14 +84,8 @@ class Transactions:
 
     # -- what happens
 
-    def begin(self, connector, tag, wh, reservation=None):
-        stamp = self.stamp()
-        reservation = -1 << 63 if reservation is None else reservation
-        data = pack("<BIBIq", _VERSION, stamp, connector, wh, reservation)
-        self.last = self.journal.append(START, data + tag.encode())
-        tx = Transaction(self.last, connector, tag, wh, stamp)
-        self.open[connector - 1] = tx
-        self.queued += 1
+    def begin(self, connector, tag, parent, wh, reservation=None):
+        tx = cold.call(_JOURNAL, "begin", self, connector, tag, parent, wh, reservation)
         if self.boundary:
             self.boundary(tx, 3)
         return tx
@@ -126,39 +107,14 @@ class Transactions:
         self.samples.append(kind, memoryview(self._buf)[:end], at)
         self.queued += kind == SAMPLE
 
-    def end(self, tx, wh, reason, tag="", stamp=None):
-        wh = max(wh, tx.start_wh)  # TX-25
-        if stamp is None:
-            if self.boundary:
-                self.boundary(tx, 4)
-            stamp = self.stamp(tx)
-        data = pack("<BIIBIB", _VERSION, tx.ref, stamp, tx.connector, wh, REASONS.index(reason))
-        self.last = self.journal.append(STOP, data + tag.encode())
-        self.open[tx.connector - 1] = None
-        self.queued += 1
-
-    def keep_registers(self, wh):
-        """Write the meter registers down: a list of Wh, one per connector."""
-        data = pack("<BI", _VERSION, self.stamp())
-        for c in range(len(wh)):
-            self.registers[c] = wh[c]
-            data += pack("<I", wh[c])
-        old, self.register_id = self.register_id, self.meters.append(METER, data, 1)
-        if old is not None:
-            self.meters.done(old)
+    def end(self, tx, wh, reason, tag=""):
+        if self.boundary:
+            self.boundary(tx, 4)
+        cold.call(_JOURNAL, "end", self, tx, wh, reason, tag, self.stamp(tx))
 
     def prepare(self):
         """Erase a sector ahead, where one is missing: to be called while no car charges (an erase stalls the chip)."""
         return self.journal.prepare(2) or self.samples.prepare(2) or self.meters.prepare()
-
-    def close_interrupted(self, reason):
-        """End what was running when the charger went down (TX-15); the connectors concerned."""
-        closed = []
-        for tx in list(self.open):
-            if tx:
-                self.end(tx, self.registers[tx.connector - 1], reason, "", tx.stamp)
-                closed.append(tx.connector)
-        return closed
 
     def requeue(self):
         """Queue again what the central system refused for good; how many messages (TX-08)."""

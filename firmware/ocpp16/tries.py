@@ -64,4 +64,4 @@ class _Lines:
 
     async def secure(self, stream, host):
         """TLS over a stream, verified with the roots on flash; OSError, ValueError."""
-        return await cold.call("ocpp16.opening", "over", self._cp, self._cp.link, stream, host)
+        return await cold.call("ocpp16.opening", "over", self._cp, self._cp.link, stream.s, host)

@@ -79,16 +79,20 @@ class Link:
         cold.call("port.nic", "stop", self._nic, self._lan)
 
     async def connect(self, host, port):
-        """A stream to host:port without Nagle; OSError if that fails within 15 s."""
+        """A stream to host:port; OSError as socket()."""
+        return asyncio.StreamReader(await self.socket(host, port))
+
+    async def socket(self, host, port):
+        """A connected socket without Nagle, for TLS, which needs no stream; OSError if that fails within 15 s."""
         if not self.up:
             raise OSError(errno.ENOTCONN)
         self._clock.hold(1)
         try:
             address = self._resolve(host, port)
             try:
-                stream = asyncio.StreamReader(await self._open(address))
+                sock = await self._open(address)
                 self._failed = 0
-                return stream
+                return sock
             except OSError as e:
                 # Who refuses is there, and not the one we look for; who is silent may be cut off from us
                 # together with the name server, for which we would wait in vain.

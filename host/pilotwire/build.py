@@ -183,7 +183,7 @@ def files(
             made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
     else:
         for module, parts in renamed.files().items():
-            text = "\n".join(renamed.source(name) for name in parts).encode()
+            text = renamed.joined(parts).encode()
             # Tracebacks call a module as `import` does, since that name is in RAM already.
             made[f"/a/{module.replace('.', '/')}.mpy"] = compile_module(paths[parts[0]], module, flags, text)
             names[module] = {"": " + ".join(parts)}

@@ -50,8 +50,8 @@ def program32() -> str:
         raise PilotwireError("cannot measure the heap of the chip", "MICROPYTHON32 is not set", _BUILD)
     with interpreter(asked):
         [path] = runtime.micropython()
-    if runtime.pointer_bytes(path) != 4:
-        raise PilotwireError("cannot measure the heap of the chip", f"{asked} is no build of 32 bits", _BUILD)
+        if runtime.pointer_bytes() != 4:
+            raise PilotwireError("cannot measure the heap of the chip", f"{asked} is no build of 32 bits", _BUILD)
     return path
 
 

@@ -31,6 +31,7 @@ from zlib import crc32
 
 from pilotwire import cold_strings, merging, module_names
 from pilotwire.errors import PilotwireError
+from pilotwire.inlining import inline
 from pilotwire.module_names import module_of
 from pilotwire.shrink import (
     apply,
@@ -348,6 +349,12 @@ class Program:
             spared = {id(job) for job in module.jobs} | module_names.spared(module.tree, self._own)
             edits += cold_strings.edits(module.text, module.tree, self._interned, spared)
         return apply(module.text, edits)
+
+    def joined(self, names: Sequence[str]) -> str:
+        """What to compile of the sources of one module on the device."""
+        old = {new: old for name in names for new, old in self.names(name).items()}
+        text = "\n".join(self.source(name) for name in names)
+        return inline(text, lambda name: is_private(old.get(name, name)))
 
     def module(self, name: str) -> str:
         """What the module "evse.pilot" is called now."""

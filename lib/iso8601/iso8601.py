@@ -1,8 +1,11 @@
 """ISO 8601 date-times as integer seconds since 2000-01-01T00:00:00Z.
 
+parse("2026-11-22T10:14:00Z") -> 848657640 and back by format(), which is a module of its own, isoformat, for who only writes.
 Own calendar arithmetic: the epoch of the time module differs between ports, and a 32-bit float
 cannot hold a date. Years run from March, so that the leap day is the last of its year.
 """
+
+from isoformat import format  # noqa: F401
 
 try:
     from micropython import const
@@ -66,26 +69,3 @@ def parse(text):
     days = 365 * year + year // 4 - year // 100 + year // 400
     days += (153 * ((month + 9) % 12) + 2) // 5 + day - 1 - _EPOCH
     return days * _DAY_S + seconds
-
-
-def format(seconds):
-    """ "YYYY-MM-DDTHH:MM:SSZ" of seconds since 2000-01-01T00:00:00Z."""
-    days = seconds // _DAY_S
-    seconds -= days * _DAY_S
-    days += _EPOCH
-    era = days // 146097
-    days -= era * 146097
-    year = (days - days // 1460 + days // 36524 - days // 146096) // 365
-    days -= 365 * year + year // 4 - year // 100
-    month = (5 * days + 2) // 153
-    day = days - (153 * month + 2) // 5 + 1
-    year += era * 400 + (month > 9)
-    month += -9 if month > 9 else 3
-    return "%04d-%02d-%02dT%02d:%02d:%02dZ" % (
-        year,
-        month,
-        day,
-        seconds // 3600,
-        seconds // 60 % 60,
-        seconds % 60,
-    )

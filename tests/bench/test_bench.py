@@ -7,7 +7,7 @@ import pytest
 
 from pilotwire import build, heapscale, runtime
 from pilotwire.bench import __main__ as bench
-from pilotwire.bench import heap, profiles, websocket
+from pilotwire.bench import fragmentation, heap, profiles, websocket
 from pilotwire.bench.certificates import Authority
 from pilotwire.bench.figure import Figure
 from pilotwire.errors import PilotwireError
@@ -121,5 +121,21 @@ def test_the_scale_is_still_right(tmp_path):
 @pytest.mark.exhaustive
 def test_profiles_and_lists_are_measured(tmp_path):
     desk = profiles.Desk(tmp_path)
+    desk.prepare()
     assert desk.ms("composite", 20) > 0 and desk.ms("send", 100) > 0
     assert 0 < desk.heap("lookup", 1000) < desk.heap("send", 100)
+
+
+def test_what_a_drift_is():
+    steady = [fragmentation.Look(50_000 + k % 3 * 100, 9_000 - k % 2 * 500) for k in range(40)]
+    assert fragmentation.drift(steady) == (0, 0)
+    leak = [fragmentation.Look(50_000 + 50 * k, 9_000 - 20 * k) for k in range(40)]
+    assert fragmentation.drift(leak) == (1000, 400)
+
+
+# The whole of it, 10,000 sessions, is `make bench ARGS="--only fragmentation"`.
+@pytest.mark.exhaustive
+def test_the_heap_does_not_fall_to_pieces():
+    found = fragmentation.measure(600)
+    grown, shrunk = fragmentation.drift(found)
+    assert len(found) == 40 and grown <= 1024 and shrunk <= 1024, found

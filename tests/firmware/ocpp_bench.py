@@ -25,7 +25,7 @@ import ticks
 TABLE = button.__file__.rsplit("/", 1)[0] + "/settings.txt"
 T0 = iso8601.parse("2026-11-22T10:00:00Z")
 TICK_MS = 100
-# req: STAT-03. The transitions that the standard knows; Faulted goes anywhere and is reached from anywhere.
+# The transitions that the standard knows (STAT-03); faulted goes anywhere and is reached from anywhere.
 _CABLE = ("Charging", "SuspendedEV", "SuspendedEVSE")
 ALLOWED = {
     "Available": ("Preparing", "Reserved", "Unavailable") + _CABLE,

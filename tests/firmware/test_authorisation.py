@@ -46,7 +46,7 @@ def test_refused(status):
 
 
 # req: AUTH-02, AUTH-08, AUTH-09
-# A cached tag starts without Authorize when LocalPreAuthorize is on, also after a power cut; else it is asked for.
+# A cached tag starts without Authorize when LocalPreAuthorize is on, also after a power cut.
 def test_local_pre_authorize():
     b = Bench(LocalPreAuthorize="true")
     b.connect()
@@ -56,7 +56,10 @@ def test_local_pre_authorize():
     b.plug()
     b.present("tag")
     assert started(b) == 1 and b.payloads("Authorize") == []
-    b = None
+
+
+# req: AUTH-02
+def test_a_cached_tag_is_asked_for_without_local_pre_authorize():
     b = Bench()
     b.connect()
     teach(b)

@@ -122,7 +122,8 @@ def test_held_after_unplugging():
 
 # req: TX-14
 # StopTransactionOnEVSideDisconnect off: SuspendedEV, locked; plugged in again it goes on without a tag.
-# req: STAT-03. The bench looks at every change of status in every test; this one has many.
+# The bench looks at every change of status in every test; this one has many.
+# req: STAT-03
 def test_transaction_outlives_unplugging():
     b = Bench(StopTransactionOnEVSideDisconnect="false")
     b.connect()

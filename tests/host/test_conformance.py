@@ -1,5 +1,7 @@
 """The conformance report counts what is due, and misses nothing."""
 
+import re
+
 from pilotwire import conformance
 
 TABLE = """
@@ -46,3 +48,13 @@ def test_the_real_table_has_every_section():
     }
     exempt = conformance.not_applicable((conformance.ROOT / "docs/not-applicable.txt").read_text())
     assert set(exempt) <= {row.id for row in rows}
+
+
+def test_comments_above_tests_name_rows_that_exist():
+    known = {row.id for row in conformance.rows((conformance.ROOT / "docs/ocpp16-requirements.md").read_text())}
+    named = {}
+    for path in (conformance.ROOT / "tests").rglob("test_*.py"):
+        for line in re.findall(r"^\s*# req: (.+)$", path.read_text(), re.M):
+            named |= dict.fromkeys(re.split(r",\s*", line.strip()), path.name)
+    assert {name: file for name, file in named.items() if name not in known} == {}
+    assert len(named) > 200

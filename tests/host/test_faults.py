@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from evse import connector, faults, limits, pilot
-from ocpp16.connector import _ERROR_CODES
+from ocpp16.status_notification import _ERROR_CODES
 
 DOCS = (Path(__file__).parents[2] / "docs" / "board.md").read_text("utf-8")
 ENDS = {0: "gone", 1: "unplugged", 2: "clear_faults()"}

@@ -326,7 +326,7 @@ def test_a_second_done_mends_what_a_failed_one_left_and_frees_the_sector():
         assert raises(OSError, ledger.done, id)
         region.failing = False
         assert ledger.done(id)
-        assert ledger._live[ledger._sector] == 0
+        assert ledger.live[ledger.sector] == 0
         assert not listed(ledger, live=True)
 
 
@@ -383,7 +383,7 @@ def test_a_record_inside_a_rotten_payload_is_not_believed():
     ledger = reopen(nor)
     ledger.done(ledger.append(START, b"forged"))
     copy = bytes(nor._bytes[16:48])
-    while ledger._sector != 0 or ledger._base == 1:  # until the sector lives again
+    while ledger.sector != 0 or ledger.base == 1:  # until the sector lives again
         ledger.done(ledger.append(SAMPLES, bytes(2000)))
     carrier = ledger.append(STOP, copy)
     at = bytes(nor._bytes).find(copy)
@@ -406,8 +406,8 @@ def test_an_unknown_version_is_left_alone():
     nor = chip()
     ledger = reopen(nor)
     ledger.append(START, b"of the future")
-    ledger._frame(ledger._buf, 0xC5, 2, 0, 1, 0)
-    nor._bytes[:16] = ledger._buf[:16]
+    ledger.frame(ledger.buf, 0xC5, 2, 0, 1, 0)
+    nor._bytes[:16] = ledger.buf[:16]
     before = bytes(nor._bytes)
     assert raises(LedgerError, reopen, nor)
     assert bytes(nor._bytes) == before

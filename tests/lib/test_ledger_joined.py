@@ -64,11 +64,11 @@ def test_joined_records_come_back_whole_with_ids_of_their_own():
 def test_a_joined_record_is_one_program_of_five_bytes_more_than_its_own():
     ledger = reopen(chip())
     add(ledger, 0)
-    programs, room = ledger.programs, ledger._pos
+    programs, room = ledger.programs, ledger.pos
     for n in range(50):
         add(ledger, n)
     assert ledger.programs == programs + 50
-    assert ledger._pos == room + 50 * 23
+    assert ledger.pos == room + 50 * 23
 
 
 def test_what_differs_is_a_record_of_its_own():
@@ -161,7 +161,7 @@ def test_each_is_delivered_by_itself():
     for record in listed(ledger, live=True):
         assert ledger.done(record[0])
     assert not listed(reopen(nor), live=True)
-    assert ledger._live[ledger._sector] == 0
+    assert ledger.live[ledger.sector] == 0
 
 
 def test_online_samples_leave_nothing_behind():
@@ -347,7 +347,7 @@ def test_a_torn_marker_is_mended_at_the_start():
     assert [record[3] for record in listed(ledger)] == [LIVE, DONE, LIVE, REFUSED]
     assert nor._bytes[at[1]] == 0x0F and nor._bytes[at[3]] == 0x00
     assert ledger.done(ids[2]) and nor._bytes[at[2]] == 0x0F and ledger.done(ids[0])
-    assert ledger._live[ledger._sector] == 0
+    assert ledger.live[ledger.sector] == 0
 
 
 def test_droppable_ones_go_sector_by_sector_oldest_first_and_are_counted():

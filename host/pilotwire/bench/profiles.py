@@ -22,37 +22,37 @@ _STEP = 128
 _ROUNDS = 5
 # What the budgets of the whole firmware leave to a job: 104 KB at any moment, 80 KB when nothing happens and TLS is up.
 _BUDGET = 24 * 1024
-_START = "import profiles\n"
-_SOURCES = ("boards/virtual/nor.py", "tests/firmware/ocpp_bench.py", "tests/bench/watch.py", "tests/bench/profiles.py")
+_SOURCES = ("boards/virtual/nor.py", "tests/firmware/ocpp_bench.py", "tests/bench/watch.py", "tests/bench/large_orders.py")
 
 
 class Desk:
-    """The firmware's own .mpy files beside the bench, and a folder of files for each job."""
+    """The firmware's own .mpy files beside the bench and a script of tests/bench, which works in a folder of its own."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, script: str = "profiles"):
         root = build.repository()
         self.folder = folder
         self.code = folder / "code"
-        extra = {path.name: path for path in (root / source for source in _SOURCES)}
-        for name, data in build.files(extra=extra, beside=[_START]).items():
+        extra = {path.name: path for path in (root / source for source in (*_SOURCES, f"tests/bench/{script}.py"))}
+        start = f"import {script}\n"
+        for name, data in build.files(extra=extra, beside=[start]).items():
             if name.startswith("/a/"):
                 path = self.code / name.removeprefix("/a/")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
         (self.folder / "data").mkdir()
         self._start = self.folder / "start.py"
-        self._start.write_text(_START)
-        done = self.run(8 << 20, "prepare")
-        if done is None:
-            raise PilotwireError("the bench of charging profiles has failed", self.said[-500:])
+        self._start.write_text(start)
 
-    def run(self, heap: int, *arguments: str) -> list | None:
-        """What it prints, None if it failed."""
-        done = runtime.run([self._start, *arguments], heap=heap, path=[self.code], cwd=self.folder, timeout=300)
+    def run(self, heap: int, *arguments: str, timeout: float = 300) -> list | None:
+        """The JSON of the last line that it prints, None if it failed."""
+        done = runtime.run([self._start, *arguments], heap=heap, path=[self.code], cwd=self.folder, timeout=timeout)
         self.said = done.stdout.strip()
-        if done.returncode:
-            return None
-        return json.loads(self.said.splitlines()[-1]) if arguments[0] != "prepare" else []
+        return None if done.returncode else json.loads(self.said.splitlines()[-1])
+
+    def prepare(self) -> None:
+        """Makes the files that the jobs need."""
+        if self.run(8 << 20, "prepare") is None:
+            raise PilotwireError("the bench of charging profiles has failed", self.said[-500:])
 
     def heap(self, job: str, count: int) -> int:
         """What must be free, in bytes of the chip."""
@@ -78,6 +78,7 @@ def figures() -> list[Figure]:
     found = []
     with tempfile.TemporaryDirectory() as folder:
         desk = Desk(Path(folder))
+        desk.prepare()
         for job, what, counts in (
             ("composite", "composite_24h_%d_profiles", _STACKED),
             ("send", "send_local_list_%d", _ENTRIES),
