@@ -26,7 +26,6 @@ from pilotwire.bench import heap
 from pilotwire.bench.certificates import Authority
 from pilotwire.errors import PilotwireError
 
-_STEP = 256
 _BUILD = "tools/micropython32.sh SOURCES FOLDER makes one; then set MICROPYTHON32=FOLDER/micropython (docs/link.md)"
 
 
@@ -80,10 +79,10 @@ def measure(tell=lambda text: None) -> list[Compared]:
             with interpreter(path):
                 runtime.same_mpy(writes=runtime.compiler_mpy(), runs=runtime.interpreter_mpy())
                 accepted = heap.accepted(root, server)
-                passes = heap.smallest(root, server, tell, _STEP)
+                passes = heap.smallest(root, server, tell)
                 if passes is None:
                     raise PilotwireError("cannot measure the heap", "no session passes in any heap that was tried")
-                found.append([runtime.heap_bytes(figure) for figure in (accepted, passes, passes - _STEP)])
+                found.append([runtime.heap_bytes(figure) for figure in (accepted, passes, passes - heap.STEP)])
     (accepted32, passes32, _), (accepted64, _, fails64) = found
     return [
         Compared("live heap, accepted over TLS", accepted32, accepted64),

@@ -22,7 +22,7 @@ from pilotwire.sim import Supervisor
 
 _ID = "BENCH-1"
 _LOWEST, _HIGHEST = 72 * 1024, 160 * 1024
-_STEP = 1024
+STEP = 1024
 _REAL_S = 90
 
 
@@ -132,18 +132,18 @@ def accepted(root: Authority, server: Issued) -> int:
     return asyncio.run(_accepted(root, server))
 
 
-def smallest(root: Authority, server: Issued, tell=lambda text: None, step: int = _STEP) -> int | None:
-    """heap_peak_session_bytes, a multiple of step; None when no heap in the range is enough."""
-    low, high = _LOWEST // step, _HIGHEST // step + 1
+def smallest(root: Authority, server: Issued, tell=lambda text: None) -> int | None:
+    """heap_peak_session_bytes, a multiple of STEP; None when no heap in the range is enough."""
+    low, high = _LOWEST // STEP, _HIGHEST // STEP + 1
     while low < high:
         middle = (low + high) // 2
-        passed = asyncio.run(_charge(middle * step, root, server))
-        tell(f"session in {middle * step / 1024:g} KB: {'passes' if passed else 'fails'}")
+        passed = asyncio.run(_charge(middle * STEP, root, server))
+        tell(f"session in {middle} KB: {'passes' if passed else 'fails'}")
         if passed:
             high = middle
         else:
             low = middle + 1
-    return high * step if high <= _HIGHEST // step else None
+    return high * STEP if high <= _HIGHEST // STEP else None
 
 
 def figures() -> list[Figure]:

@@ -16,7 +16,8 @@ _OUT = struct.Struct("<" + "i" * 22)
 _IN_HEAD = struct.Struct("<" + "i" * 5 + "i24si")
 _IN_CONNECTOR = struct.Struct("<" + "i" * 13)
 OUT_SIZE = _OUT.size
-_NOW_HIGH, _CONNECTOR_AT, _CONNECTOR_WORDS = 9, 10, 6
+_NOW_HIGH = 9  # the time in units of 2^30 ms
+_CONNECTOR_AT, _CONNECTOR_WORDS = 9, 6  # in what `unpack` returns
 
 
 @dataclass(slots=True)
@@ -36,9 +37,10 @@ class Drive:
 
 
 def unpack(data: bytes | bytearray | memoryview) -> tuple[int, ...]:
-    """(kind, now_ms, argument, port, led, wdt_ms, reads, programs, erases, a word of no use, then 6 per connector, see `drive`)."""
+    """(kind, now_ms, argument, port, led, wdt_ms, reads, programs, erases, then 6 words per connector, see `drive`)."""
     kind, low, *words = _OUT.unpack_from(data)
-    return kind, words[_NOW_HIGH - 2] << 30 | low, *words
+    high = words.pop(_NOW_HIGH - 2)
+    return kind, high << 30 | low, *words
 
 
 def drive(words: tuple[int, ...], k: int) -> Drive:
