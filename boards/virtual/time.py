@@ -126,7 +126,11 @@ def _first(limit):
 
 
 def advance(to):
-    """Move to `to` ms, running every timer on the way at exactly its own due time."""
+    """Move to `to` ms, running every timer on the way at exactly its own due time.
+
+    A callback may take longer (see charge): what fell due meanwhile runs after it. No timer that is due is left behind, since
+    the loop waits for the time until the next one, which must never be less than nothing.
+    """
     global _now, _busy
     if _busy:  # a callback waits: as on the chip nothing else runs meanwhile
         if to > _now:
@@ -145,6 +149,8 @@ def advance(to):
             else:
                 _timers.remove(t)
             t[2](t)
+            if _now > to:
+                to = _now
         if to > _now:
             _now = to
     finally:

@@ -39,7 +39,7 @@ class Profile:
     def get_configuration(self, payload):
         """Piece by piece: everything together is 3 KB of text (CFG-01, CFG-02, CFG-03)."""
         from settingsedit import to_text
-        from settingsread import options
+        from settingsread import options, value
 
         settings = self._cp.settings
         wanted = payload.get("key")
@@ -50,7 +50,7 @@ class Profile:
             if option.access not in ("local", "secret"):
                 entry = {"key": option.name, "readonly": option.access == "ro"}
                 if option.access != "wo":
-                    entry["value"] = to_text(settings.get(option.name))[:_VALUE_MAX]
+                    entry["value"] = to_text(value(settings, option))[:_VALUE_MAX]
                 yield comma + json.dumps(entry)
                 comma = ","
         yield '],"unknownKey":' + json.dumps(unknown) + "}" if unknown else "]}"

@@ -27,7 +27,7 @@ PEERS = {
     "chumicro": ("chumicro-websockets==0.27.3", "chumicro-sockets", "chumicro-timing"),
     "async-websocket-client": ("micropython-async-websocket-client==0.3.4",),
 }
-OURS = ("wsclient", "wsframes", "wshandshake")
+OURS = ("wsclient", "wsframes", "wsrules", "wshandshake")
 # The client that writes a frame in three pieces needs 40 ms for a message: fewer of them are enough.
 SIZES = {200: (3000, 60), 4096: (600, 60), 65536: (60, 20)}
 _HEAP = 2 << 20

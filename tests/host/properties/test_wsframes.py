@@ -197,7 +197,7 @@ def test_our_check_of_utf8_agrees_with_cpython(data, ahead, sizes):
     state = at = 0
     try:
         for n in [*sizes, len(data)]:
-            state = wsframes._check(memoryview(data)[at : at + n], state)
+            state = wsframes.check(memoryview(data)[at : at + n], state)
             at += n
         good = state == 0
     except wsframes.WebSocketError as error:
@@ -210,7 +210,7 @@ def test_our_check_of_utf8_agrees_with_cpython(data, ahead, sizes):
 def test_our_check_of_utf8_on_every_pair_and_more(ahead):
     def good(data: bytes) -> bool:
         try:
-            return wsframes._check(memoryview(ahead + data), 0) == 0
+            return wsframes.check(memoryview(ahead + data), 0) == 0
         except wsframes.WebSocketError:
             return False
 
