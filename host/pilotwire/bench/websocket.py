@@ -190,7 +190,7 @@ def measure(rounds: int = 5) -> tuple[dict[str, dict[str, float]], dict[str, int
                     got = run(client, [order], folder)
                     for key in ("import", "connect"):
                         if key in got:
-                            heap = (got[key] or 0) * 100 / runtime.HEAP_SCALE_PERCENT
+                            heap = runtime.chip_bytes(got[key] or 0)
                             found[client].setdefault(key, []).append(heap)
                     took = got.get(order)
                     if took:
