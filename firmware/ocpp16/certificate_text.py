@@ -1,4 +1,4 @@
-# Cold: reads CertificateSigned and InstallCertificate as they arrive: each certificate goes to flash (certificate_files) as soon as
+# Cold: reads CertificateSigned and InstallCertificate as they arrive: a certificate goes to flash (certificate_files) as soon as
 # it is whole, so that neither the text nor a chain is ever in RAM.
 import json
 import re
