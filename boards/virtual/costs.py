@@ -20,7 +20,7 @@ import tls
 TABLE = {
     "esp32": {
         "erase": 45000,  # [I] typical of the NOR flash of modules, 4 KB; up to 400 ms in the worst case
-        "burst": 0,  # [I] would be 2 to 6 ms (35 to 100 us a reading, 64 of them); charged, a box of 4 ms was seen to hang
+        "burst": 4000,  # [I] 35 to 100 us a reading of the converter, 64 of them
         "program": 100,  # [Q] 0.06 to 0.12 ms a record of the ledger
         "gc": 7000,  # [E] 100 KB live, 60 to 80 times the desktop's 92 us; [I] agree
         "import": 8000,  # [E] a .mpy of 2 KB from LittleFS: 60 to 100 times the desktop's 0.1 ms
@@ -32,7 +32,7 @@ TABLE = {
     },
     "esp32c3": {
         "erase": 45000,
-        "burst": 0,
+        "burst": 4000,
         "program": 100,
         "gc": 8000,  # [Q] 0.3 ms for a small heap; [E] as for the ESP32, at 160 MHz
         "import": 9000,

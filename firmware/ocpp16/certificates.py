@@ -4,6 +4,7 @@
 from binascii import crc32
 
 from ocpp16 import certificate_files as files
+from ocpp16.errors import OcppError
 from ocpp16.rpc import Call
 import cold
 import steps
@@ -16,7 +17,7 @@ class Profile:
         self._cp = charge_point
 
     def get_installed_certificate_ids(self, payload):
-        found = [_ids(certificate) for certificate in files.parsed(self._cp, _KINDS[payload["certificateType"]])]
+        found = [_ids(certificate) for certificate in files.trusted(self._cp, _KINDS[payload["certificateType"]])]
         return {"status": "Accepted", "certificateHashData": found} if found else {"status": "NotFound"}
 
     def delete_certificate(self, payload):
@@ -24,7 +25,7 @@ class Profile:
         for kind in (files.ROOT, files.MAKER):
             for name, der in files.roots(cp, kind):
                 try:
-                    same = _folded(_ids(files.parse(der)[0])) == wanted
+                    same = _folded(_ids(cold.call("x509", "parse", der))) == wanted
                 except ValueError:
                     continue
                 if same:
@@ -32,15 +33,19 @@ class Profile:
         return {"status": "NotFound"}
 
     def install_certificate(self, payload):
-        self._begin(_KINDS[payload["certificateType"]], payload["certificate"])
+        return self._begin(_KINDS[payload["certificateType"]], payload["packed"])
 
     def certificate_signed(self, payload):
-        self._begin(None, payload["certificateChain"])
+        return self._begin(None, payload["packed"])
 
-    def _begin(self, kind, text):
+    def _begin(self, kind, packed):
         """What signatures have to be checked for is a job; its CALL is answered when it is through."""
+        if isinstance(packed, OcppError):  # see ocpp16.certificate_text
+            raise packed
+        if not packed:
+            return {"status": "Rejected"}
         cp, unique = self._cp, self._cp.rpc.unique
-        cold.call("ocpp16.jobs", "start", cp, unique, "ocpp16.certificate_jobs", "answer", unique, kind, [text])
+        cold.call("ocpp16.jobs", "start", cp, files.JOB, "ocpp16.certificate_jobs", "answer", unique, kind, packed)
 
 
 def _ids(certificate):
@@ -54,7 +59,7 @@ def _folded(ids):
 
 def _delete(cp, kind, name, der):
     if kind == files.ROOT and (
-        crc32(der) == cp.root or (cp.settings.get("SecurityProfile") > 1 and len(list(files.roots(cp, kind))) == 1)
+        crc32(der) == cp.root or (cp.settings.get("SecurityProfile") > 1 and len([1 for _ in files.roots(cp, kind)]) == 1)
     ):
         return "Failed"  # it vouches for this connection, or no other could
     try:

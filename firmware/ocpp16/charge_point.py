@@ -194,7 +194,7 @@ class ChargePoint:
         day = (self.clock.utc() or 0) // _DAY_S
         if day != self._day and self.accepted:
             self._day = day
-            cold.call("ocpp16.certificate_files", "daily", self)
+            cold.call("ocpp16.own_certificate", "daily", self)
         if self.resetting:
             self._finish_reset(now)
 

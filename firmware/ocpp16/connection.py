@@ -154,6 +154,7 @@ class Connection:
                 if event is None:
                     break
                 self._cp.receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
+                event = None  # what read it is cold, too
                 if self._cp.accepted and not self._good:
                     self._good = True
                     self._wait_s = _FIRST_WAIT_S

@@ -26,7 +26,7 @@ async def _connect(cp, link, host, port):
     profile = cp.settings.get("SecurityProfile")
     cert = key = None
     if profile == 3 or not profile:
-        cert, key = cold.call("ocpp16.certificate_files", "identity", cp, cp.clock.utc())
+        cert, key = cold.call("ocpp16.own_certificate", "identity", cp, cp.clock.utc())
         if profile and not cert:
             raise ValueError("security profile 3 needs a valid client.der and client.key")
     stream = await over(cp, link, await link.socket(host, port), host, cert, key, bool(profile))
@@ -39,8 +39,9 @@ async def _connect(cp, link, host, port):
     return stream
 
 
-async def over(cp, link, sock, host, cert=None, key=None, verify=False):
-    """TLS over a connected socket, with the same roots for whatever server, verified if there are any; OSError, ValueError."""
+def over(cp, link, sock, host, cert=None, key=None, verify=False):
+    """Coroutine: TLS over a connected socket, with the same roots for whatever server, verified if there are any; OSError,
+    ValueError. What is of this module is done before it begins, so that a handshake of a transfer does not need it."""
     roots = [der for _, der in cold.call("ocpp16.certificate_files", "roots", cp, "root")]
     verify = verify or bool(roots)
     if not verify:  # J-URL-02
@@ -53,4 +54,4 @@ async def over(cp, link, sock, host, cert=None, key=None, verify=False):
     # Stays loaded, since its stream is in use; without TLS it is never loaded.
     from tlsclient import connect
 
-    return await connect(sock, host, roots, cert, key, verify, suites, link.hook)
+    return connect(sock, host, roots, cert, key, verify, suites, link.hook)

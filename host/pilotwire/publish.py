@@ -108,7 +108,7 @@ def _put_store(data: bytes, name: str, where: str) -> str:
         store = from_url(where)
         obstore.put(store, name, data)
         return obstore.sign(store, "GET", name, VALID_FOR)  # type: ignore[arg-type]
-    except (BaseError, ValueError, TypeError) as error:
+    except (BaseError, OSError, ValueError, TypeError) as error:  # a missing bucket is a FileNotFoundError
         raise PilotwireError(
             f"cannot store the bundle at {urlsplit(where).scheme}://{urlsplit(where).netloc}",
             str(error).split("\n")[0][:200],

@@ -4,6 +4,9 @@ import ast
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+# Cold modules that stay as long as the connection to the central system does.
+LOADED_WITH_A_WEBSOCKET = ("wsclient", "wsframes")
+
 
 def warm_modules(sources: Mapping[str, Path]) -> list[str]:
     """Modules that stay loaded, in an order in which they can be imported: what `app` and `start` import, and so on.

@@ -16,7 +16,7 @@ from wsframes import (
     PONG,
     TEXT,
     Decoder,
-    HandshakeError,
+    HandshakeError,  # noqa: F401  for who calls connect
     WebSocketError,
     encode,
     encode_close,
@@ -46,23 +46,12 @@ async def connect(
         host += ":%d" % port
     ws = None
     try:
-        from wshandshake import Handshake  # 4 KB of heap that are not needed once it is open
+        import wshandshake  # 4 KB of heap that are not needed once it is open
 
-        handshake = Handshake(host, path, protocol, headers)
-        stream.write(handshake.request)
-        await stream.drain()
-        rest = None
-        while rest is None:
-            data = await stream.read(512)
-            if data is not None:  # a TLS stream may have no bytes yet
-                if not data:
-                    raise HandshakeError(0, "connection closed instead of an answer")
-                if heard:
-                    heard(data)
-                rest = handshake.received(data)
+        sys.modules.pop("wshandshake", None)
+        rest = await wshandshake.shake(stream, host, path, protocol, headers, heard)
         ws = WebSocket(stream, max_message, rest, choose)
     finally:
-        sys.modules.pop("wshandshake", None)
         if ws is None:
             stream.close()
             await stream.wait_closed()
@@ -78,7 +67,8 @@ class WebSocket:
         if rest:
             self._decoder.space()[: len(rest)] = rest
             self._decoder.received(len(rest))
-        self._lock = asyncio.Lock()
+        self._free = asyncio.Event()  # nobody is writing; asyncio.Lock would be a module more in RAM
+        self._free.set()
         self._closing = False  # our Close was sent, or it has ended: nothing may be sent any more
         self.pongs = 0
         self.close_code = None
@@ -156,9 +146,11 @@ class WebSocket:
         await self._end(1006, "aborted")
 
     async def _write(self, kind, payload, reason="", last=True):
-        # False when nothing may be sent any more. The lock: drain() forgets what is added to the
+        # False when nothing may be sent any more. One at a time: drain() forgets what is added to the
         # stream meanwhile. A frame that is cut short (cancelled, failed) ends the connection.
-        await self._lock.acquire()
+        while not self._free.is_set():
+            await self._free.wait()
+        self._free.clear()
         whole = True
         try:
             if self._closing:
@@ -173,14 +165,14 @@ class WebSocket:
             await self._stream.drain()
             whole = True
         finally:
-            self._lock.release()
+            self._free.set()
             if not whole:
                 await self._end(1006, "send failed")
         return True
 
     async def _fail(self, code, text):
         # the Close is sent as far as that needs no waiting: this server need not be reading
-        if not self._closing and not self._lock.locked():
+        if not self._closing and self._free.is_set():
             try:
                 self._stream.write(encode_close(code, text))
             except (OSError, ValueError, MemoryError):

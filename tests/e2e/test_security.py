@@ -21,7 +21,7 @@ async def two_faced(bench, context):
     """The bench's central system behind a port that takes TLS and plain connections; yields the port."""
     async with CentralSystem(ssl=context, on_event=bench.note, clock=bench._clock) as secure:
         secure.chargers = bench.central.chargers
-        secure.passwords = bench.central.passwords
+        secure.passwords, secure.answer = bench.central.passwords, bench.central.answer
 
         async def pump(reader, writer):
             with contextlib.suppress(OSError):
@@ -133,6 +133,42 @@ async def test_from_nothing_to_profile_3(bench, tmp_path):
         assert await change(charger, "SecurityProfile", "2") == "Rejected"
         text = "".join(bench.text.split())
         assert KEY not in text and "PRIVATE" not in text
+        await bench.stop()
+
+
+# req: SEC-CERT-02, SEC-CERT-04, J-WS-04
+# A root of 5,500 characters and a chain of 10,000, in one frame or many, over TLS, while a car charges; then in use at profile 3.
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("frame", [None, 300])
+async def test_the_longest_messages(bench, tmp_path, frame):
+    root = Authority(tmp_path / "ca")
+    subs = [Ca("Clients", dt.datetime.now(dt.UTC), kind="rsa4096")]
+    for n in range(5):
+        subs.insert(0, Ca(f"Sub {n}", subs[0].now, parent=subs[0], kind="rsa4096"))
+    (tmp_path / "clients.pem").write_text("".join(ca.pem for ca in subs))
+    bench.files({"/data/root1.der": root.der})
+    requests = []
+    bench.central.answer["SignCertificate"] = lambda charger, payload: requests.append(payload) or {"status": "Accepted"}
+    settings = {"ChargePointSerialNumber": "SN-1", "CpoName": "Operator", "AuthorizationKey": KEY, "SecurityProfile": "2"}
+    async with two_faced(bench, server_context(root.issue("server"), tmp_path / "clients.pem")) as port:
+        charger = await bench.start(url=f"wss://localhost:{port}", settings=settings)
+        await bench.charge()
+
+        if frame:  # as some libraries do
+            whole = charger._connection.send
+            charger._connection.send = lambda text: whole(text[at : at + frame] for at in range(0, len(text), frame))
+        install = {"certificateType": CENTRAL, "certificate": subs[-1].pem.rjust(5500)}
+        assert await charger.call("InstallCertificate", install) == {"status": "Accepted"}
+        trigger = {"requestedMessage": "SignChargePointCertificate"}
+        assert await charger.call("ExtendedTriggerMessage", trigger) == {"status": "Accepted"}
+        await bench.told(lambda c: requests, 30)
+        public = x509.load_pem_x509_csr(requests[0]["csr"].encode()).public_key()
+        chain = pem(subs[0].sign(public, "SN-1")) + "".join(ca.pem for ca in subs[:-1])
+        assert await charger.call("CertificateSigned", {"certificateChain": chain.rjust(10000)}) == {"status": "Accepted"}
+        assert await change(charger, "SecurityProfile", "3") == "Accepted"
+        await reconnected(bench, 2)
+        assert charger.auth is None and charger.certificate == "SN-1"
+        assert bench.state()["status"] == "Charging"
         await bench.stop()
 
 

@@ -79,13 +79,18 @@ async def test_refused(bench):
     data = kit.made()
     with web(data) as server:
         url = server.url + "/file"
-        for bad in (Maker(), Maker(root=maker.root, days=(-9, -1)), Maker("rsa1024", root=maker.root)):
+        for bad in (
+            Maker(),
+            Maker(root=maker.root, days=(-9, -1)),
+            Maker(root=maker.root, days=(1, 9)),
+            Maker("rsa1024", root=maker.root),
+        ):
             assert await bad.update(charger, url, 1, data) == "InvalidCertificate"
         assert told(charger) == [] and not server.seen
         assert await maker.update(charger, url, 2, data + b"more") == "Accepted"
         await bench.told(lambda c: told(c)[-1:] == [("InvalidSignature", 2)], 120)
     assert [status for status, _ in told(charger)] == ["Downloading", "Downloaded", "InvalidSignature"]
-    await bench.told(lambda c: events(c).count("InvalidFirmwareSigningCertificate") == 3)
+    await bench.told(lambda c: events(c).count("InvalidFirmwareSigningCertificate") == 4)
     await bench.told(lambda c: "InvalidFirmwareSignature" in events(c))
     assert len(charger.boots) == 1
 

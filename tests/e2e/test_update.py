@@ -7,14 +7,17 @@ import transfer_peers
 import update_kit as kit
 from update_kit import GOOD, REFUSED, charges, start, update, web
 
+from pilotwire.csms.frames import CallError
 from pilotwire.publish import statuses
 
 
-# req: FW-01, FW-02, FW-05, FW-07, SEC-FW-03, STAT-10
+# req: FW-01, FW-02, FW-05, FW-06, FW-07, RST-04, SEC-FW-03, STAT-10
 # From one version to the next while a car charges: nothing is written while the contactor is closed, then the download begins,
-# the other connector is Unavailable until the last transaction has ended, and what was billed arrives.
+# the other connector is Unavailable until the last transaction has ended, and what was billed arrives. Once it is being
+# installed, there is no way back: Reset is Rejected, and another update refused.
 async def test_update(bench):
     charger = await start(bench, connectors=2)
+    bench.central.delay = lambda _charger, _action, payload: 5.0 if payload.get("status") == "Installing" else 0.0
     await bench.charge()
     with web(kit.made()) as server:
         await update(charger, server)
@@ -27,7 +30,13 @@ async def test_update(bench):
         await bench.told(lambda c: c.statuses[2][-1] == "Unavailable")
         assert "Unavailable" not in charger.statuses[1]
         await bench.do("tag", id="C0FFEE01")
+        await bench.told(lambda c: statuses(c) == GOOD[:3], 60)  # which is answered in five seconds
+        for kind in ("Soft", "Hard"):
+            assert await charger.call("Reset", {"type": kind}) == {"status": "Rejected"}
+        with pytest.raises(CallError, match="GenericError"):
+            await update(charger, server, location=server.url + "/another")
         await bench.told(lambda c: statuses(c) == GOOD, 300)
+    assert "/another" not in [path for path, _ in server.seen]
     assert [boot["firmwareVersion"] for boot in charger.boots] == [kit.OLD, kit.NEW]
     assert [t.stops for t in charger.transactions.values()] == [1]
     await bench.until(status="Available", connector=2)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import object_store
 import pytest
 import update_kit as kit
 from transfer_daemons import VSFTPD_TLS, free_port, needs_nginx, needs_vsftpd, nginx, vsftpd
@@ -97,6 +98,19 @@ async def test_vsftpd(bench, authority, served, tmp_path):
             await charger.call("UpdateFirmware", {"location": f"{scheme}://127.0.0.1:{port}/{name}", "retrieveDate": T0})
             await bench.told(lambda c, before=before: statuses(c)[before:] == GOOD, 600)
     assert [boot["firmwareVersion"] for boot in charger.boots] == [kit.OLD, kit.NEW, kit.OLD]
+
+
+# req: FW-07
+# From an object store: the signed URL that `pilotwire publish s3://...` prints is one that a charger takes.
+async def test_object_store(bench, monkeypatch):
+    charger = await start(bench)
+    with object_store.served() as port:
+        object_store.bucket(port, "firmware")
+        for name, value in object_store.credentials(port).items():
+            monkeypatch.setenv(name, value)
+        url = await asyncio.to_thread(put, kit.made(), "new.pwb", "s3://firmware/chargers")
+        await to_and_fro(bench, charger, [url])
+    await charges(bench, kit.NEW)
 
 
 # `pilotwire publish --to`: a central system of its own sends the order and waits for the end.

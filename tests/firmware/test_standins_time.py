@@ -137,6 +137,20 @@ def test_a_callback_that_waits_holds_up_the_others():
     assert len(seen) == 5
 
 
+# What falls due while C code of a callback computes runs late, at once after it, and the loop goes on.
+async def test_a_callback_that_costs_time_does_not_stop_the_clock():
+    start = time.virtual_ms()
+    seen = []
+    a = time.every(20, lambda t: time.charge(8000))
+    b = time.every(5, lambda t: seen.append(time.virtual_ms() - start))
+    await asyncio.sleep_ms(100)
+    time.cancel(a)
+    time.cancel(b)
+    assert time.virtual_ms() - start in range(100, 109)
+    assert seen[:6] == [5, 10, 15, 28, 28, 30]
+    assert len(seen) in (20, 21)
+
+
 def test_hold_slows_down_to_real_time():
     real = time._real.ticks_ms()
     time.hold(1)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import object_store
 import pytest
 import requests
 
@@ -314,49 +315,19 @@ def test_bad_arguments(tmp_path):
             read_users(users)
 
 
-@pytest.fixture(scope="module")
-def s3():
-    from moto.server import ThreadedMotoServer
+def test_s3(tmp_path):
+    with object_store.served() as port:
+        there = object_store.bucket(port, "diagnostics")
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield server
-    server.stop()
+        @relayed
+        def test(relay, folder):
+            for data in (b"one", b"one", b"two"):
+                assert requests.put(relay.http_url + "/log.txt", data=data, timeout=9).status_code == 201
+                until(lambda: not spooled(folder))
+            found = object_store.objects(there)
+            assert found == {"chargers/anonymous/log.txt": b"one", "chargers/anonymous/log~2.txt": b"two"}
 
-
-def s3_options(port: int) -> dict[str, str]:
-    return {
-        "aws_endpoint": f"http://127.0.0.1:{port}",
-        "aws_access_key_id": "test",
-        "aws_secret_access_key": "test",
-        "aws_region": "us-east-1",
-        "allow_http": "true",
-    }
-
-
-def bucket(port: int, name: str):
-    """A bucket of moto's server, as boto3 sees it."""
-    import boto3
-
-    resource = boto3.resource(
-        "s3", "us-east-1", endpoint_url=f"http://127.0.0.1:{port}", aws_access_key_id="test", aws_secret_access_key="test"
-    )
-    return resource.create_bucket(Bucket=name)  # type: ignore
-
-
-def test_s3(tmp_path, s3):
-    port = s3.get_host_and_port()[1]
-    there = bucket(port, "diagnostics")
-
-    @relayed
-    def test(relay, folder):
-        for data in (b"one", b"one", b"two"):
-            assert requests.put(relay.http_url + "/log.txt", data=data, timeout=9).status_code == 201
-            until(lambda: not spooled(folder))
-        objects = {o.key: o.get()["Body"].read() for o in there.objects.all()}
-        assert objects == {"chargers/anonymous/log.txt": b"one", "chargers/anonymous/log~2.txt": b"two"}
-
-    test(tmp_path, to="s3://diagnostics/chargers", store=s3_options(port))
+        test(tmp_path, to="s3://diagnostics/chargers", store=object_store.options(port))
 
 
 # A store that is not there at first: what was acknowledged waits, over a restart of the relay, and arrives once.
@@ -374,7 +345,7 @@ def test_store_that_fails_for_a_while(tmp_path):
     def works(relay, folder):
         until(lambda: not spooled(folder))
 
-    fails(tmp_path, to="s3://nowhere/x", store=s3_options(9))
+    fails(tmp_path, to="s3://nowhere/x", store=object_store.options(9))
     assert sorted(spooled(tmp_path)) == sorted(sent)
     works(tmp_path)
     assert stored(tmp_path) == {"anonymous/" + name: data for name, data in sent.items()}

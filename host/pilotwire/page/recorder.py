@@ -39,7 +39,7 @@ class Recorder:
         self.lines = [f"# Recorded on the bench page, of wallbox {identity}.", ""]
         if state is not None:
             self._last_ms = self._changed_ms = state["time_ms"]
-            self.lines += _prologue(state)
+            self.lines += _prologue(state, account is not None and account["connected"])
             self.see(state)
 
     def see(self, state: dict[str, Any] | None) -> None:
@@ -75,6 +75,9 @@ class Recorder:
             for name in ("started", "stopped"):
                 told = account[name] - self._before[name]
                 self.lines.append(f"wait central.{name} = {told} timeout_s={_MARGIN_S}")
+            # The box is there first, then the central system learns it: a replay that ends before has another end.
+            if account["status"] is not None and account["status"] == self._seen.get(0):
+                self.lines.append(f"wait central.status = {account['status']} timeout_s={_MARGIN_S}")
             self.lines += _energy(account["energy_wh"] - self._before["energy_wh"])
             if account["schema_errors"] == self._before["schema_errors"]:
                 self.lines.append("expect central.schema_errors = 0")
@@ -97,9 +100,9 @@ def _energy(told_wh: int) -> list[str]:
     ]
 
 
-def _prologue(state: dict[str, Any]) -> list[str]:
+def _prologue(state: dict[str, Any], connected: bool) -> list[str]:
     """Makes of a new box one like that of which the recording begins; a running transaction is not brought back."""
-    lines = ["wait connectors[0].status = Available timeout_s=120"]
+    lines = [f"wait {path} = Available timeout_s=120" for path in ("connectors[0].status", "central.status")[: 1 + connected]]
     for connector in state["connectors"]:
         number = connector["number"]
         lines += [line("fault", {"connector": number, "kind": kind}) for kind in connector["faults"]]

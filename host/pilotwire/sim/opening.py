@@ -4,8 +4,9 @@
     ms = await opening.once(box, events, "rcd", seconds=0.3)             the box charges, and the cause comes in 0.3 s
     opening.CAUSES                                                       what can be asked for
 
-The box must be running, with nothing plugged in at the connector. What the chip's C code would cost counts as far as the
-virtual board charges for it. The contactor's own mechanics are in it (`model.OPEN_MS`).
+The box must be running, with nothing plugged in at the connector. The cause comes at an exact millisecond, whatever the box
+does then. What the chip's C code would cost counts as far as the virtual board charges for it. The contactor's own mechanics
+are in it (`model.OPEN_MS`). A weld and a contactor that does not close are no causes: there is nothing that opens.
 """
 
 from collections.abc import Callable
@@ -13,29 +14,26 @@ from collections.abc import Callable
 from pilotwire.errors import PilotwireError
 from pilotwire.sim.model import OPEN_MS
 from pilotwire.sim.supervisor import Supervisor
+from pilotwire.sim.world import World
 from pilotwire.timeline import Event
 
 __all__ = ["CAUSES", "OPEN_MS", "measure"]
 
 _TAG = "C0FFEE01"
+_PHASE_MS = 7  # no multiple of the step's 20 ms: a cause comes at another place between two steps each time
 
-Word = tuple[str, dict[str, str | bool]]
-
-
-def _fault(kind: str) -> tuple[Word, Word]:
-    return ("fault", {"kind": kind}), ("clear", {"kind": kind})
-
-
-# Words that open it, and those that make it good again.
-CAUSES: dict[str, tuple[Word, Word | None]] = {
-    "car opens S2": (("pause", {"at_once": True}), None),
-    "unplug": (("unplug", {}), None),
-    **{kind: _fault(kind) for kind in ("rcd", "open_pe", "emergency", "tamper", "short", "diode", "temperature")},
-    **{kind: _fault(kind) for kind in ("over_current", "meter")},
+# What happens in the world; a kind of fault is cleared afterwards.
+FAULTS = ("rcd", "open_pe", "emergency", "tamper", "short", "diode", "temperature", "over_current", "meter", "cable")
+CAUSES: dict[str, Callable[[World, int], None]] = {
+    "car opens S2": lambda world, connector: world.wants(connector, False, at_once=True),
+    "unplug": lambda world, connector: world.unplug(connector),
+    **{kind: lambda world, connector, kind=kind: world.fault(connector, kind, True) for kind in FAULTS},
 }
 
 
-async def measure(box: Supervisor, events: list[Event], cause: str, times: int = 10, connector: int = 1) -> list[int]:
+async def measure(
+    box: Supervisor, events: list[Event], cause: str, times: int = 10, connector: int = 1, settle_ms: int = 5000
+) -> list[int]:
     """Charge, let `cause` happen, and see when the contacts are open; as often as asked for.
 
     Args:
@@ -44,6 +42,7 @@ async def measure(box: Supervisor, events: list[Event], cause: str, times: int =
         cause: one of CAUSES; "unplug" needs a connector without a socket, as a lock would hold the plug.
         times: how often.
         connector: from 1.
+        settle_ms: how long it charges before the cause.
 
     Returns:
         ms from the cause to the contacts, each including OPEN_MS of mechanics.
@@ -54,8 +53,7 @@ async def measure(box: Supervisor, events: list[Event], cause: str, times: int =
     found = []
     for n in range(times):
         await charge(box, connector)
-        await _pass(box, 5000 + n * 7)  # another place between two steps each time
-        found.append(await once(box, events, cause, connector))
+        found.append(await once(box, events, cause, connector, (settle_ms + n * _PHASE_MS) / 1000))
         await recover(box, cause, connector)
     return found
 
@@ -68,23 +66,29 @@ async def charge(box: Supervisor, connector: int = 1) -> None:
     await _until(box, connector, status="Charging", closed=True)
 
 
-async def once(
-    box: Supervisor, events: list[Event], cause: str, connector: int = 1, seconds: float = 0.0
-) -> int:
-    """ms from the cause, which comes in so many seconds, to the contacts; "unplug" comes at once."""
+async def once(box: Supervisor, events: list[Event], cause: str, connector: int = 1, seconds: float = 0.0) -> int:
+    """ms from the cause, which comes in so many seconds, to the contacts."""
     begin = len(events)
-    word, fields = CAUSES[cause][0]
-    later = {"seconds": seconds} if seconds else {}
-    await box.do(word, connector=connector, **fields, **later)
+    begun: list[int] = []
+
+    def act() -> None:
+        begun.append(box.time_ms)
+        CAUSES[cause](box.world, connector)
+
+    box.world.later(seconds, act)
     await _until(box, connector, closed=False)
-    return _when(events[begin:], _is_open) - _when(events[begin:], _starts(cause))
+    opened = [e.time_ms for e in events[begin:] if e.who == "contactor" and e.what == "opens"]
+    if not opened:
+        raise PilotwireError("the contactor's times cannot be told", "the box's on_event does not fill the list")
+    if not begun:
+        raise PilotwireError("the contactor opened before its cause", f"that was to be {cause}")
+    return opened[0] - begun[0]
 
 
 async def recover(box: Supervisor, cause: str, connector: int = 1) -> None:
     """What broke is repaired, and the car goes."""
-    repair = CAUSES[cause][1]
-    if repair:
-        await box.do(repair[0], connector=connector, **repair[1])
+    if cause in FAULTS:
+        await box.do("clear", connector=connector, kind=cause)
         await _pass(box, 2000)
         await box.do("button", seconds=4)  # what latches may go
         await _pass(box, 8000)
@@ -95,27 +99,6 @@ async def recover(box: Supervisor, cause: str, connector: int = 1) -> None:
         await _until(box, connector, locked=False, closed=False, transaction=None)
         await box.do("unplug", connector=connector)
     await _until(box, connector, status="Available")
-
-
-def _starts(cause: str) -> Callable[[Event], bool]:
-    if cause == "car opens S2":
-        return lambda event: event.who == "car" and event.what == "opens S2"
-    if cause == "over_current":
-        return lambda event: event.who == "pilot"  # X1: the firmware has seen enough
-    if cause == "unplug":
-        return lambda event: event.what == "unplugs"
-    return lambda event: event.what == f"causes fault {cause}"
-
-
-def _is_open(event: Event) -> bool:
-    return event.who == "contactor" and event.what == "opens"
-
-
-def _when(events: list[Event], wanted: Callable[[Event], bool]) -> int:
-    for event in events:
-        if wanted(event):
-            return event.time_ms
-    raise PilotwireError("the contactor's times cannot be told", "the box's on_event does not fill the list")
 
 
 async def _until(box: Supervisor, connector: int, **fields: object) -> None:
