@@ -38,16 +38,10 @@ class Profile:
 
     def get_configuration(self, payload):
         """Piece by piece: everything together is 3 KB of text (CFG-01, CFG-02, CFG-03)."""
-<<<<<<< HEAD
         to_text = cold.load("settingsedit").to_text
         read = cold.load("settingsread")
         cold.drop("settingsedit")  # at once: cold.call has ended before a handler begins, and would not forget them
         cold.drop("settingsread")
-=======
-        from settingsedit import to_text
-        from settingsread import options, value
-
->>>>>>> main
         settings = self._cp.settings
         wanted = payload.get("key")
         unknown = []
@@ -57,7 +51,7 @@ class Profile:
             if option.access not in ("local", "secret"):
                 entry = {"key": option.name, "readonly": option.access == "ro"}
                 if option.access != "wo":
-                    entry["value"] = to_text(value(settings, option))[:_VALUE_MAX]
+                    entry["value"] = to_text(read.value(settings, option))[:_VALUE_MAX]
                 yield comma + json.dumps(entry)
                 comma = ","
         yield '],"unknownKey":' + json.dumps(unknown) + "}" if unknown else "]}"

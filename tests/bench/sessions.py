@@ -1,6 +1,6 @@
 """Runs in the Unix port for pilotwire.bench.fragmentation: sessions by the thousand, with large random messages between them.
 
-    sessions.py COUNT EVERY SEED    prints `@ SESSIONS BLOCK` and what micropython.mem_info() says, after every EVERY sessions
+    sessions.py COUNT EVERY SEED    prints `@SESSIONS` and what micropython.mem_info() says, after every EVERY sessions, at rest
 """
 
 import gc
@@ -13,7 +13,6 @@ from large_orders import call, check, install, send
 from ocpp_bench import Bench
 
 _TAGS = 50
-_BLOCK = 32 if sys.maxsize >> 32 else 16  # bytes of the blocks in which mem_info() counts
 
 
 def _garbage(bench):
@@ -70,7 +69,7 @@ def main(count, every, seed):
             del kept[:]
         if k % every == 0:
             gc.collect()
-            print("@", k, _BLOCK)
+            print(f"@{k}")
             micropython.mem_info()
 
 

@@ -153,33 +153,20 @@ async def _accepted(root: Authority, server: Issued) -> int:
         return min(heaps)
 
 
-<<<<<<< HEAD
-def measure() -> tuple[int, int | None]:
-    """(heap_accepted_bytes, heap_peak_session_bytes); the peak is None when no heap in the range is enough."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Authority(Path(folder))
-        server = root.issue("server")
-        accepted = asyncio.run(_accepted(root, server))
-        return accepted, smallest(lambda heap: asyncio.run(_charge(heap, root, server)), _LOWEST, _HIGHEST, _STEP)
-=======
 def accepted(root: Authority, server: Issued) -> int:
     """heap_accepted_bytes."""
     return asyncio.run(_accepted(root, server))
 
 
-def smallest(root: Authority, server: Issued, tell=lambda text: None) -> int | None:
+def session_peak(root: Authority, server: Issued, tell=lambda text: None) -> int | None:
     """heap_peak_session_bytes, a multiple of STEP; None when no heap in the range is enough."""
-    low, high = _LOWEST // STEP, _HIGHEST // STEP + 1
-    while low < high:
-        middle = (low + high) // 2
-        passed = asyncio.run(_charge(middle * STEP, root, server))
-        tell(f"session in {middle} KB: {'passes' if passed else 'fails'}")
-        if passed:
-            high = middle
-        else:
-            low = middle + 1
-    return high * STEP if high <= _HIGHEST // STEP else None
->>>>>>> main
+
+    def passes(heap: int) -> bool:
+        passed = asyncio.run(_charge(heap, root, server))
+        tell(f"session in {heap // 1024} KB: {'passes' if passed else 'fails'}")
+        return passed
+
+    return smallest(passes, _LOWEST, _HIGHEST, STEP)
 
 
 def figures() -> list[Figure]:
@@ -189,5 +176,5 @@ def figures() -> list[Figure]:
         server = root.issue("server")
         return [
             Figure("heap_accepted_bytes", accepted(root, server), "B", 80 * 1024, 12_300),
-            Figure("heap_peak_session_bytes", smallest(root, server), "B", 104 * 1024),
+            Figure("heap_peak_session_bytes", session_peak(root, server), "B", 104 * 1024),
         ]
