@@ -135,7 +135,7 @@ def server_of(scheme, data, ca, folder):
 
 
 # req: SEC-FW-01, SEC-FW-02, SEC-FW-04, SEC-FW-05
-# Over https and over ftp: an unknown signer, one that expired, a wrong signature, two requests at the same moment, and a good end.
+# Over https and over ftp: an unknown signer, one that expired, a wrong signature, two requests at one moment, and a good end.
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("scheme", ["https", "ftp"])
 async def test_good_and_bad(bench, tmp_path, scheme):
