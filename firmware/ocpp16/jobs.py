@@ -32,8 +32,3 @@ def tell(cp, name, status, action, request=None):
     if request is not None:
         payload["requestId"] = request
     cp.send(Call(action, payload, cp.informed))
-
-
-def transfer(*args):
-    """See ocpp16.tries, which is all of this module's that stays loaded while files travel."""
-    return cold.call("ocpp16.tries", "transfer", *args)

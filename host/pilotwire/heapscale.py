@@ -79,7 +79,7 @@ def measure(tell=lambda text: None) -> list[Compared]:
             with interpreter(path):
                 runtime.same_mpy(writes=runtime.compiler_mpy(), runs=runtime.interpreter_mpy())
                 accepted = heap.accepted(root, server)
-                passes = heap.smallest(root, server, tell)
+                passes = heap.session_peak(root, server, tell)
                 if passes is None:
                     raise PilotwireError("cannot measure the heap", "no session passes in any heap that was tried")
                 found.append([runtime.heap_bytes(figure) for figure in (accepted, passes, passes - heap.STEP)])

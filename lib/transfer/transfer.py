@@ -11,6 +11,7 @@ import sys
 _PARTS = (
     "transferurl",
     "transferopen",
+    "transferredirect",
     "transferwire",
     "httprequest",
     "httphead",

@@ -1,5 +1,6 @@
 """The measurements themselves: that they run, and what they call good."""
 
+import asyncio
 import json
 import os
 
@@ -7,7 +8,7 @@ import pytest
 
 from pilotwire import build, heapscale, runtime
 from pilotwire.bench import __main__ as bench
-from pilotwire.bench import fragmentation, heap, profiles, websocket
+from pilotwire.bench import fragmentation, heap, orders, profiles, wear, websocket
 from pilotwire.bench.certificates import Authority
 from pilotwire.bench.figure import Figure
 from pilotwire.errors import PilotwireError
@@ -139,3 +140,28 @@ def test_the_heap_does_not_fall_to_pieces():
     found = fragmentation.measure(600)
     grown, shrunk = fragmentation.drift(found)
     assert len(found) == 40 and grown <= 1024 and shrunk <= 1024, found
+
+
+def test_the_wear_of_the_flash_is_measured():
+    session, day = wear.measure(2)
+    assert 0 <= session <= 3 and day <= 3  # two sessions are too few for a figure
+
+
+@pytest.mark.parametrize(("needed", "found"), [(72, 72), (73, 74), (100, 100), (110, 110), (111, None)])
+def test_the_smallest_heap(needed, found):
+    assert heap.smallest(lambda size: size >= needed, 72, 110, 2) == found
+
+
+def test_the_largest_peak_counts():
+    peaks = [Figure("heap_peak_a_bytes", 10, "B"), Figure("heap_peak_b_bytes", 30, "B"), Figure("other", 99, "B")]
+    assert bench._largest(peaks)[0].value == 30
+    assert bench._largest([*peaks, Figure("heap_peak_c_bytes", None, "B")])[0].value is None
+    assert bench._largest([]) == []
+
+
+# Each order does what it should where there is room; in which heap is what `make bench` finds out.
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", [name for name in orders.ORDERS if name != "certificate_10000"])
+def test_orders_are_carried_out(tmp_path, name):
+    root = Authority(tmp_path)
+    assert asyncio.run(orders.carried_out(name, 160 * 1024, root, root.issue("server")))

@@ -33,7 +33,8 @@ from ocpp16.errors import OcppError
 from paper_charger import CentralSystem, compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, pem, sign_file, utc
 from transfer import TransferError
-from transferurl import parse, redirect
+from transferredirect import redirect
+from transferurl import parse
 
 pytestmark = pytest.mark.exhaustive
 
