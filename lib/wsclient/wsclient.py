@@ -24,7 +24,7 @@ from wsframes import (
 
 
 _FRAGMENT = 512
-_TURN_S = 0.005
+_TURN_MS = 5
 
 
 async def connect(
@@ -149,7 +149,7 @@ class WebSocket:
         # False when nothing may be sent any more. One at a time: drain() forgets what is added to the
         # stream meanwhile. A frame that is cut short (cancelled, failed) ends the connection.
         while self._writing:
-            await asyncio.sleep(_TURN_S)
+            await asyncio.sleep_ms(_TURN_MS)
         self._writing = True
         whole = True
         try:
