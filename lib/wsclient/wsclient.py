@@ -24,6 +24,7 @@ _PING = 9
 _PONG = 10
 _BUFFER = 256  # bytes; a larger message is read into memory of its own
 _FRAGMENT = 512
+_TURN_MS = 5
 
 
 async def connect(
@@ -67,8 +68,7 @@ class WebSocket:
         if rest:
             self._decoder.space()[: len(rest)] = rest
             self._decoder.received(len(rest))
-        self._free = asyncio.Event()  # nobody is writing; asyncio.Lock would be a module more in RAM
-        self._free.set()
+        self._writing = False  # asyncio.Lock or Event would be a module more in RAM
         self._closing = False  # our Close was sent, or it has ended: nothing may be sent any more
         self.frames = 0  # received so far: as long as it grows the server is alive
         self.pongs = 0
@@ -144,9 +144,9 @@ class WebSocket:
     async def _write(self, kind, payload, reason="", last=True):
         # False when nothing may be sent any more. One at a time: drain() forgets what is added to the
         # stream meanwhile. A frame that is cut short (cancelled, failed) ends the connection.
-        while not self._free.is_set():
-            await self._free.wait()
-        self._free.clear()
+        while self._writing:
+            await asyncio.sleep_ms(_TURN_MS)
+        self._writing = True
         whole = True
         try:
             if self._closing:
@@ -161,14 +161,14 @@ class WebSocket:
             await self._stream.drain()
             whole = True
         finally:
-            self._free.set()
+            self._writing = False
             if not whole:
                 await self._end(1006, "send failed")
         return True
 
     async def _fail(self, code, text):
         # the Close is sent as far as that needs no waiting: this server need not be reading
-        if not self._closing and self._free.is_set():
+        if not self._closing and not self._writing:
             try:
                 self._stream.write(encode_close(code, text))
             except (OSError, ValueError, MemoryError):
