@@ -11,7 +11,8 @@ _PROTOCOL = "ocpp1.6"
 _MAX_MESSAGE = 16384
 _FIRST_WAIT_S = 1
 _LAST_WAIT_S = 300
-_OPEN_S = 30  # from the first byte to the end of the handshake
+_OPEN_MS = 30000  # from the first byte to the end of the handshake
+_LOOK_MS = 50  # between two looks whether something is to be sent
 _PONG_S = 30
 
 
@@ -21,8 +22,7 @@ class Connection:
         self._link = link
         self._clock = clock
         self._log = log
-        self._wake = asyncio.Event()
-        self._sent = asyncio.Event()  # nothing is left to be sent
+        self._sending = False
         self._ws = None
         self._wait_s = _FIRST_WAIT_S
         self._pinged_at = 0
@@ -33,10 +33,9 @@ class Connection:
         self.failures = 0
 
     def tick(self):
-        """Called every 100 ms or so: something may have to be sent, and the peer may be dead."""
+        """Called every 100 ms or so: the peer may be dead."""
         if self._ws:
             self._check_alive(self._ws, self._clock.now_ms())
-        self._wake.set()
 
     def _check_alive(self, ws, now):
         """A ping every WebSocketPingInterval; whatever comes after it counts as its answer (J-WS-03)."""
@@ -87,7 +86,7 @@ class Connection:
         """One connection, from the handshake to its end."""
         self._clock.hold(1)
         try:
-            self._ws = await asyncio.wait_for(self._open(), _OPEN_S)
+            self._ws = await self._opened()
         finally:
             self._clock.hold(-1)
         reader = None
@@ -99,15 +98,13 @@ class Connection:
             self._cp.connected(now)
             reader = asyncio.create_task(self._read())
             while not reader.done():
-                self._wake.clear()
                 await self._send()
-                self._sent.set()
                 if self._cp.reconnect and not self._cp.rpc.outstanding:
                     self._cp.reconnect = False
                     self._wait_s = _FIRST_WAIT_S
                     self._log.info("link", "reconnecting with the new security settings")
                     return
-                await self._wake.wait()
+                await asyncio.sleep_ms(_LOOK_MS)
             await reader  # raises what ended it
         finally:
             if reader:
@@ -117,6 +114,16 @@ class Connection:
             ws, self._ws = self._ws, None
             await ws.abort()
         self._log.info("link", "closed by the central system: %s %s" % (ws.close_code, ws.close_reason))
+
+    async def _opened(self):
+        """_open() with a time limit; asyncio.wait_for would stay in RAM."""
+        limit = asyncio.create_task(_cancel_later(asyncio.current_task()))
+        try:
+            return await self._open()
+        except asyncio.CancelledError:
+            raise asyncio.TimeoutError
+        finally:
+            limit.cancel()
 
     async def _open(self):
         cp, link = self._cp, self._link
@@ -148,34 +155,39 @@ class Connection:
 
     async def _read(self):
         ws = self._ws
-        try:
-            while True:
-                event = await ws.receive()
-                if event is None:
-                    break
-                self._cp.receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
-                event = None  # what read it is cold, too
-                if self._cp.accepted and not self._good:
-                    self._good = True
-                    self._wait_s = _FIRST_WAIT_S
-                    cold.call("ocpp16.timekeeping", "remember", self._cp)
-                self._wake.set()
-                # One message at a time: an answer that waits keeps the module alive that makes it.
-                self._sent.clear()
-                await self._sent.wait()
-        finally:
-            self._wake.set()
+        while True:
+            event = await ws.receive()
+            if event is None:
+                return
+            self._cp.receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
+            event = None  # what read it is cold, too
+            if self._cp.accepted and not self._good:
+                self._good = True
+                self._wait_s = _FIRST_WAIT_S
+                cold.call("ocpp16.timekeeping", "remember", self._cp)
+            await self._send()  # one message at a time: an answer that waits keeps the module alive that makes it
 
     async def _send(self):
-        while True:
-            if self._ping:
-                self._ping = False
-                await self._ws.ping()
-            frame = self._cp.next_frame(self._clock.now_ms())
-            if frame is None:
-                return
-            if isinstance(frame, str):
-                await self._ws.send(frame)
-            else:
-                await self._ws.send_parts(frame)
+        """Send all that there is to be sent. Whoever comes second waits: a frame goes as a whole."""
+        while self._sending:
+            await asyncio.sleep_ms(_LOOK_MS)
+        self._sending = True
+        try:
+            while True:
+                if self._ping:
+                    self._ping = False
+                    await self._ws.ping()
+                frame = self._cp.next_frame(self._clock.now_ms())
+                if frame is None:
+                    return
+                if isinstance(frame, str):
+                    await self._ws.send(frame)
+                else:
+                    await self._ws.send_parts(frame)
+        finally:
+            self._sending = False
 
+
+async def _cancel_later(task):
+    await asyncio.sleep_ms(_OPEN_MS)
+    task.cancel()
