@@ -1,5 +1,5 @@
-# Cold: which messages are read as they arrive, since their text or what JSON makes of it is too large, and what reads them: `take`,
-# `frame` and `limit` of local_list_entries.Reader.
+# Cold: which messages are read as they arrive, since their text or what JSON makes of it is too large, and what reads them. See
+# local_list_entries.Reader for what that is.
 import cold
 
 
