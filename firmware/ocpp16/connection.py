@@ -1,17 +1,13 @@
 # The connection to the central system: one task owns the WebSocket, reconnects for ever, and is never the reason why
 # charging stops. Back-off with jitter (J-REC-01), liveness by answers, not by the socket (J-WS-03).
 import asyncio
-import gc
 import os
 
 import ticks
 import cold
 
-_PROTOCOL = "ocpp1.6"
-_MAX_MESSAGE = 16384
 _FIRST_WAIT_S = 1
 _LAST_WAIT_S = 300
-_OPEN_MS = 30000  # from the first byte to the end of the handshake
 _LOOK_MS = 50  # between two looks whether something is to be sent
 _PONG_S = 30
 
@@ -29,7 +25,6 @@ class Connection:
         self._awaited = None  # frames received when the ping was due that is not answered yet
         self._ping = False  # a ping is to be sent
         self._good = False  # this connection was accepted
-        self._head = None  # of the answer to the handshake
         self.failures = 0
 
     def tick(self):
@@ -86,7 +81,7 @@ class Connection:
         """One connection, from the handshake to its end."""
         self._clock.hold(1)
         try:
-            self._ws = await self._opened()
+            self._ws = await cold.call("ocpp16.connecting", "connect", self._cp, self._link, self._log)
         finally:
             self._clock.hold(-1)
         reader = None
@@ -114,44 +109,6 @@ class Connection:
             ws, self._ws = self._ws, None
             await ws.abort()
         self._log.info("link", "closed by the central system: %s %s" % (ws.close_code, ws.close_reason))
-
-    async def _opened(self):
-        """_open() with a time limit; asyncio.wait_for would stay in RAM."""
-        limit = asyncio.create_task(_cancel_later(asyncio.current_task()))
-        try:
-            return await self._open()
-        except asyncio.CancelledError:
-            raise asyncio.TimeoutError
-        finally:
-            limit.cancel()
-
-    async def _open(self):
-        cp, link = self._cp, self._link
-        self._head = None
-        # Names are not looked up while a car charges: that blocks for seconds when the network is down.
-        link.busy = any([c.energised for c in cp.connectors])
-        try:
-            cp.root = None
-            tls, host, port, path, shown, headers = cold.call("ocpp16.address", "of", cp)
-            if tls:
-                stream = await cold.call("ocpp16.opening", "secure", cp, link, self._log, host, port)
-            else:
-                stream = await link.connect(host, port)
-            gc.collect()  # what opened it is free again, and the next cold module is as large
-            # Cold, too: 6 KB that the TLS handshake can use. It lives as long as the WebSocket does.
-            job = cold.run(
-                "wsclient", "connect", stream, host, path, _PROTOCOL, headers, _MAX_MESSAGE, shown, self._hear, cp.rpc.large
-            )
-            return await job
-        finally:
-            self._clock.lend(None)
-            head, self._head = self._head, None
-            if head and self._clock.utc() is None:
-                cold.call("ocpp16.timekeeping", "heard", cp, head)
-
-    def _hear(self, data):
-        if self._head is None:  # the first piece, in which a Date usually is
-            self._head = data
 
     async def _read(self):
         ws = self._ws
@@ -186,8 +143,3 @@ class Connection:
                     await self._ws.send_parts(frame)
         finally:
             self._sending = False
-
-
-async def _cancel_later(task):
-    await asyncio.sleep_ms(_OPEN_MS)
-    task.cancel()
