@@ -79,11 +79,14 @@ def _run(name):
     """Run a file as the chip does; False if it ended in an error."""
     try:
         with open(name) as file:
-            text = file.read()
+            code = compile(file.read(), name, "exec")  # the text is not kept: the chip reads it in pieces
     except OSError:
         return True  # the chip, too, goes on without it
+    except BaseException as error:
+        sys.print_exception(error)
+        return False
     try:
-        exec(compile(text, name, "exec"), {"__name__": "__main__"})
+        exec(code, {"__name__": "__main__"})
     except SystemExit:
         wire.halt(machine.SOFT_RESET)
     except BaseException as error:

@@ -23,7 +23,7 @@ async def answer(cp, unique, kind, packed):
         else:
             cold.call(_RULES, "examine_own", cp, certificate)
             await _follow(cp, certificate, packed)
-            status = cold.call("ocpp16.own_certificate", "keep", cp, packed)
+            status = cold.call("ocpp16.own_certificate", "keep", cp, certificate, packed)
     except ValueError as e:
         why = str(e)
     except (OSError, MemoryError) as e:  # the disk is full, or RAM

@@ -1,13 +1,9 @@
-# Certificates of the security extension (SEC-CERT rows). Cold: loaded for one message (see rpc) or job, so it keeps nothing.
-#
-# The key of a request that we sent waits in a file of its own until CertificateSigned brings the certificate.
+# Certificates of the security extension (SEC-CERT rows). Cold: loaded for one message (see rpc), so it keeps nothing.
 from binascii import crc32
 
 from ocpp16 import certificate_files as files
 from ocpp16.errors import OcppError
-from ocpp16.rpc import Call
 import cold
-import steps
 
 _KINDS = {"CentralSystemRootCertificate": files.ROOT, "ManufacturerRootCertificate": files.MAKER}
 
@@ -68,30 +64,3 @@ def _delete(cp, kind, name, der):
         return "Failed"
     cold.call("ocpp16.security_events", "note", cp, "ReconfigurationOfSecurityParameters", "deleted " + name)
     return "Accepted"
-
-
-def sign(cp):
-    """Begin a SignCertificate (SEC-CERT-01, SEC-CERT-08); False, with the reason in the log, where there can be none."""
-    if not cp.settings.get("CpoName"):
-        cp.log.warning("security", "no request for a certificate: CpoName is not set")
-        return False
-    cold.call("ocpp16.jobs", "start", cp, "SignCertificate", "ocpp16.certificates", "request")
-    return True
-
-
-async def request(cp):
-    """The job: a new key and a request signed with it; some seconds, in steps."""
-    import p256key
-    import x509csr
-
-    key = await steps.finish(p256key.generate())
-    der = await steps.finish(x509csr.create(key, files.serial_number(cp), cp.settings.get("CpoName")))
-    cp.store.write(files.CSR, key.der())
-    text = cold.call("pem", "encode", der, "CERTIFICATE REQUEST")
-    cp.send(Call("SignCertificate", {"csr": text}, _answered, cp))
-
-
-def _answered(call, answer, error):
-    if answer and answer["status"] != "Accepted":
-        call.ref.store.remove(files.CSR)
-        call.ref.log.warning("security", "SignCertificate: Rejected")

@@ -31,10 +31,10 @@ async def _connect(cp, link, host, port):
             raise ValueError("security profile 3 needs a valid client.der and client.key")
     stream = await over(cp, link, await link.socket(host, port), host, cert, key, bool(profile))
     if profile == 3 and not stream.asked:  # SEC-PROF-05
-        from tlsclient import TlsError
-
         await stream.wait_closed()
-        raise TlsError("asked", "it does not ask for our certificate")
+        error = cold.load("tlsclient").TlsError
+        cold.drop("tlsclient")
+        raise error("asked", "it does not ask for our certificate")
     cp.root = stream.wire.root
     return stream
 
@@ -51,7 +51,6 @@ def over(cp, link, sock, host, cert=None, key=None, verify=False):
         suites = cold.load("tlssetup")
         suites = suites.RSA_SUITES + suites.SUITES
         cold.drop("tlssetup")
-    # Stays loaded, since its stream is in use; without TLS it is never loaded.
-    from tlsclient import connect
-
+    connect = cold.load("tlsclient").connect
+    cold.drop("tlsclient")  # what it imports stays: tlsstream, which the streams are of; without TLS it is never loaded
     return connect(sock, host, roots, cert, key, verify, suites, link.hook)

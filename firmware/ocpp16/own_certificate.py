@@ -52,18 +52,22 @@ def daily(cp):
             cp.store.remove(name + ".der")
             cp.store.remove(name + ".key")
     if not [1 for _, certificate in pairs(cp) if certificate.not_after > now + _MONTH_S]:
-        cold.call("ocpp16.certificates", "sign", cp)
+        cold.call("ocpp16.certificate_request", "sign", cp)
 
 
-def keep(cp, count):
-    """Write our certificate, and those up to a root, down with the key of the request; the status for the answer.
+def keep(cp, leaf, count):
+    """Write down what was offered, `leaf` and those up to a root, with the key of the request; the status for the answer.
 
-    Whatever is cut short leaves the pair that is in use, and the key of the request until its certificate is there.
+    ValueError when another request was made meanwhile. Whatever is cut short leaves the pair that is in use, and the key of the
+    request until its certificate is there.
     """
     now = cp.clock.utc()
     name = spare(cp, now)
+    key = cp.store.read(files.CSR) or b""
+    if key[-65:] != leaf.key:
+        raise ValueError("not for the key that was asked for last")
     cp.store.remove(name + ".der")
-    cp.store.write(name + ".key", cp.store.read(files.CSR))
+    cp.store.write(name + ".key", key)
     if count == 1:
         cp.store.write(name + ".der", files.offered(cp, 1))
     else:

@@ -185,7 +185,7 @@ def files(
     else:
         texts = {module: renamed.joined(parts) for module, parts in renamed.files().items()}
         lasting = {renamed.module(name) for name in [*warm_modules(sources(root)), *LOADED_WITH_A_WEBSOCKET]}
-        strings = interning.strings(texts[module] for module in sorted(lasting))
+        strings = interning.strings(texts[module] for module in sorted(lasting & texts.keys()))
         texts[renamed.module(module_of(interning.MODULE))] = interning.source(strings)
         for module, parts in renamed.files().items():
             # Tracebacks call a module as `import` does, since that name is in RAM already.

@@ -5,8 +5,8 @@
 The virtual wallbox runs in a build of the Unix port of 32 bits (tools/micropython32.sh makes one), where a pointer, a block of
 the heap and a small integer are as wide as on the chip, and in the usual one of 64. Two things are compared, stand-ins not
 counted: what is live once the central system has accepted it over TLS, and the smallest heap in which a session passes.
-The smaller ratio is taken, and of 64 bits the largest heap that was too small: so what passes in a heap that was scaled by it
-passes in as many bytes of the chip.
+The smaller ratio is taken: what passes in a heap that was scaled by it passes in as many bytes of the chip. Near its smallest
+heap a session passes at some times only, so here it has to do so three times.
 """
 
 import contextlib
@@ -79,14 +79,14 @@ def measure(tell=lambda text: None) -> list[Compared]:
             with interpreter(path):
                 runtime.same_mpy(writes=runtime.compiler_mpy(), runs=runtime.interpreter_mpy())
                 accepted = heap.accepted(root, server)
-                passes = heap.session_peak(root, server, tell)
+                passes = heap.session_peak(root, server, tell, times=3)
                 if passes is None:
                     raise PilotwireError("cannot measure the heap", "no session passes in any heap that was tried")
-                found.append([runtime.heap_bytes(figure) for figure in (accepted, passes, passes - heap.STEP)])
-    (accepted32, passes32, _), (accepted64, _, fails64) = found
+                found.append([runtime.heap_bytes(figure) for figure in (accepted, passes)])
+    (accepted32, passes32), (accepted64, passes64) = found
     return [
         Compared("live heap, accepted over TLS", accepted32, accepted64),
-        Compared("smallest heap of a session over TLS", passes32, fails64),
+        Compared("smallest heap of a session over TLS", passes32, passes64),
     ]
 
 

@@ -37,12 +37,7 @@ _PEEK = const(96)  # bytes that choose() gets to see
 
 
 class WebSocketError(Exception):
-    """The server broke a rule: the close `code` to send and the rule in words."""
-
-    def __init__(self, code, text):
-        super().__init__(code, text)
-        self.code = code
-        self.text = text
+    """The server broke a rule; args: the close code to send, and the rule in words."""
 
 
 class HandshakeError(OSError):

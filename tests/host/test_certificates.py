@@ -447,6 +447,20 @@ async def test_two_at_once(bench, root):
 
 
 # req: SEC-CERT-02
+# Another request is made while the answer to the first one is looked at: no certificate ever gets another one's key.
+@run
+async def test_a_request_meanwhile(bench, root):
+    b = bench()
+    await b.install(CENTRAL, root.pem)
+    request, before = await b.csr(), len(b.replies)
+    b.cp.receive(signed(pem(root.sign(request.public_key(), "SN-1"))), b.clock.ms)
+    b.store.write("csr.key", other := root.leaf("SN-1")[0])
+    await b.turns(lambda: len(b.replies) > before)
+    assert b.replies[-1][2] == {"status": "Rejected"}
+    assert b.store.read("csr.key") == other and b.store.read("client.der") is None
+
+
+# req: SEC-CERT-02
 # What nobody has asked for is not written down.
 @run
 async def test_nothing_was_asked_for(bench, root, monkeypatch):

@@ -23,7 +23,7 @@ from pilotwire.sim import Supervisor
 
 _ID = "BENCH-1"
 _LOWEST, _HIGHEST = 72 * 1024, 160 * 1024
-STEP = 1024
+_STEP = 1024
 _REAL_S = 90
 
 
@@ -158,15 +158,15 @@ def accepted(root: Authority, server: Issued) -> int:
     return asyncio.run(_accepted(root, server))
 
 
-def session_peak(root: Authority, server: Issued, tell=lambda text: None) -> int | None:
-    """heap_peak_session_bytes, a multiple of STEP; None when no heap in the range is enough."""
+def session_peak(root: Authority, server: Issued, tell=lambda text: None, times: int = 1) -> int | None:
+    """heap_peak_session_bytes: in which so many sessions pass in a row; None when no heap in the range is enough."""
 
     def passes(heap: int) -> bool:
-        passed = asyncio.run(_charge(heap, root, server))
+        passed = all(asyncio.run(_charge(heap, root, server)) for _ in range(times))
         tell(f"session in {heap // 1024} KB: {'passes' if passed else 'fails'}")
         return passed
 
-    return smallest(passes, _LOWEST, _HIGHEST, STEP)
+    return smallest(passes, _LOWEST, _HIGHEST, _STEP)
 
 
 def figures() -> list[Figure]:
