@@ -48,7 +48,7 @@ def show(figures: list[Figure]) -> None:
     """The table on the terminal; single modules are in the file only."""
     table = Table("figure", "value", "unit", "budget", "peer", "holds")
     for f in figures:
-        if f.name.startswith("mpy_bytes"):
+        if f.name.startswith(("mpy_bytes", "warm_bytes")):
             continue
         holds = {True: "yes", False: "no", None: ""}[f.holds]
         numbers = ["" if n is None else f"{n:,}" for n in (f.value, f.budget, f.peer)]
