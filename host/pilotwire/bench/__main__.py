@@ -70,7 +70,7 @@ def main() -> int:
     except PilotwireError as error:
         print(f"pilotwire: {error}", file=sys.stderr)
         return 1
-    figures += _largest(figures)
+    figures += [] if options.only else _largest(figures)
     show(figures)
     options.out.write_text(json.dumps([asdict(f) for f in figures], indent=1) + "\n")
     return 0
