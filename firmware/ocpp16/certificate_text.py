@@ -8,15 +8,7 @@ from ocpp16.errors import OcppError
 import pem
 
 _LONGEST = 2048  # bytes of all that is not certificates; blanks and escapes are bytes, too
-_MOST = 5500  # characters of a root, as the schema has it
-
-
-def reader(cp, head):
-    """A Reader of the message that begins so, None if it is none with certificates."""
-    if b'"CertificateSigned"' in head:
-        return Reader(cp, "CertificateSigned", b'"certificateChain"', cp.settings.get("CertificateSignedMaxChainSize"))
-    if b'"InstallCertificate"' in head:
-        return Reader(cp, "InstallCertificate", b'"certificate"', 0)
+_ROOT = 5500  # characters of a root, as the schema has it
 
 
 class Reader:
@@ -24,10 +16,11 @@ class Reader:
 
     limit = 65536  # bytes; characters may be written as \u0041
 
-    def __init__(self, cp, action, key, most):
+    def __init__(self, cp, action, key):
         self._cp = cp
         self._key = key + rb'\s*:\s*"'
-        self._most = most  # characters of the certificates; 0 for one root
+        self._chain = action == "CertificateSigned"  # or one root
+        self._most = cp.settings.get("CertificateSignedMaxChainSize") if self._chain else _ROOT
         self._size = 0
         self._packed = 0
         self._decoder = None  # of what is to be kept
@@ -36,7 +29,7 @@ class Reader:
         self._look = self._before
         if files.JOB in cp.jobs:
             cp.log.warning("security", action + ": the one before is still looked at")
-        elif most and not cp.store.read(files.CSR):
+        elif self._chain and not cp.store.read(files.CSR):
             cp.log.warning("security", action + ": nothing was asked for")
         else:
             self._decoder = pem.Decoder()
@@ -111,8 +104,8 @@ class Reader:
         return False
 
     def _keep(self, text, last):
-        if self._size > (self._most or _MOST):
-            if self._most:
+        if self._size > self._most:
+            if self._chain:
                 raise pem.PemError("too long")
             raise OcppError("PropertyConstraintViolation", "InstallCertificate.certificate")
         for der in self._decoder.take(text):  # type: ignore

@@ -54,10 +54,8 @@ class Rpc:
 
     def large(self, head):
         """What takes a message piece by piece, judged by its first bytes (see wsframes), or None."""
-        if b'"SendLocalList"' in head:  # as json.loads makes it, it is too large
-            return cold.call("ocpp16.local_list_entries", "Reader", self.source)
-        if b"Certificate" in head:
-            return cold.call("ocpp16.certificate_text", "reader", self.source, head)
+        if b"List" in head or b"Certificate" in head:
+            return cold.call("ocpp16.large_messages", "reader", self.source, head)
 
     def receive(self, text, now):
         """Take one message: text, what took a large one piece by piece, or None for a binary one."""

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import datetime as dt
+import json
 import ssl
 
 import pytest
 from cryptography import x509
 from small_ca import Ca, pem
+from websockets.exceptions import ConnectionClosed
 
 from pilotwire.bench.certificates import Authority
 from pilotwire.csms import CentralSystem
@@ -137,7 +139,8 @@ async def test_from_nothing_to_profile_3(bench, tmp_path):
 
 
 # req: SEC-CERT-02, SEC-CERT-04, J-WS-04
-# A root of 5,500 characters and a chain of 10,000, in one frame or many, over TLS, while a car charges; then in use at profile 3.
+# A root of 5,500 characters and a chain of 10,000, over TLS, while a car charges, after one that was cut off; then in use at
+# profile 3. The root comes in one frame or in many.
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("frame", [None, 300])
 async def test_the_longest_messages(bench, tmp_path, frame):
@@ -154,9 +157,12 @@ async def test_the_longest_messages(bench, tmp_path, frame):
         charger = await bench.start(url=f"wss://localhost:{port}", settings=settings)
         await bench.charge()
 
-        if frame:  # as some libraries do
-            whole = charger._connection.send
-            charger._connection.send = lambda text: whole(text[at : at + frame] for at in range(0, len(text), frame))
+        async def send(text):  # in fragments, as some libraries do
+            await whole(text[at : at + frame] for at in range(0, len(text), frame))
+
+        whole = charger._connection.send
+        if frame:
+            charger._connection.send = send
         install = {"certificateType": CENTRAL, "certificate": subs[-1].pem.rjust(5500)}
         assert await charger.call("InstallCertificate", install) == {"status": "Accepted"}
         trigger = {"requestedMessage": "SignChargePointCertificate"}
@@ -164,9 +170,19 @@ async def test_the_longest_messages(bench, tmp_path, frame):
         await bench.told(lambda c: requests, 30)
         public = x509.load_pem_x509_csr(requests[0]["csr"].encode()).public_key()
         chain = pem(subs[0].sign(public, "SN-1")) + "".join(ca.pem for ca in subs[:-1])
+
+        async def cut(text):  # the connection ends in the middle
+            yield text[:8000]
+            await bench.passes(2)
+            charger.drop()
+            yield text[8000:]
+
+        with contextlib.suppress(ConnectionClosed):
+            await whole(cut(json.dumps([2, "cut", "CertificateSigned", {"certificateChain": chain.rjust(10000)}])))
+        await reconnected(bench, 2)
         assert await charger.call("CertificateSigned", {"certificateChain": chain.rjust(10000)}) == {"status": "Accepted"}
         assert await change(charger, "SecurityProfile", "3") == "Accepted"
-        await reconnected(bench, 2)
+        await reconnected(bench, 3)
         assert charger.auth is None and charger.certificate == "SN-1"
         assert bench.state()["status"] == "Charging"
         await bench.stop()

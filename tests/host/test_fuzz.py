@@ -28,7 +28,7 @@ from ftpreply import Replies
 from fuzzing import DER_WORDS, JSON_WORDS, TEXT_WORDS, messages, mutations
 from httpbody import Body
 from httphead import Head
-from ocpp16 import certificate_text as certificate_text_parser
+from ocpp16 import large_messages
 from ocpp16.errors import OcppError
 from paper_charger import CentralSystem, compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, pem, sign_file, utc
@@ -78,7 +78,7 @@ class CertificateStore:
 
 
 def certificate_text(data: bytes) -> None:
-    reader = certificate_text_parser.reader(CertificateStore(), data[:96])
+    reader = large_messages.reader(CertificateStore(), data[:96])
     if reader is None:
         return
     size = 1 + sum(data[:8]) % 600
