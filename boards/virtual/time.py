@@ -330,7 +330,24 @@ def install(core):
                 return True
         return False
 
+    def stamp():
+        # As the chip does: who became ready now comes after those who were due before, or a peer that always has something to
+        # say would keep all of them waiting. (push forgets what a task was woken with.)
+        tasks = core._task_queue
+        while True:
+            task = tasks.peek()
+            if task is None or task.ph_key >= _LEAD:
+                return
+            tasks.pop()
+            data = task.data
+            tasks.push(task, _now + _LEAD)
+            task.data = data
+
     def wait_io_event(queue, dt):
+        wait(queue, dt)
+        stamp()
+
+    def wait(queue, dt):
         global _spins
         if wake(queue) or not dt:
             poll(queue, 0)

@@ -69,6 +69,38 @@ async def test_a_flag_set_in_a_timer_wakes_at_once():
     assert time.virtual_ms() - start == 123
 
 
+# Who is always ready does not keep those waiting who are due: on the chip both have their turn.
+async def test_a_busy_peer_starves_nobody():
+    server = await asyncio.start_server(flood, "127.0.0.1", 8973)
+    reader, writer = await asyncio.open_connection("127.0.0.1", 8973)
+    seen = []
+
+    async def tick():
+        while True:
+            seen.append(time.virtual_ms())
+            await asyncio.sleep_ms(100)
+
+    task = asyncio.create_task(tick())
+    for _ in range(50):
+        assert await reader.read(64)
+        time.charge(20000)  # what is done with it takes its time
+    task.cancel()
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    await asyncio.sleep_ms(0)
+    assert len(seen) >= 9
+
+
+async def flood(reader, writer):
+    try:
+        while True:
+            writer.write(b"x" * 4096)
+            await writer.drain()
+    except OSError:
+        pass
+
+
 async def test_wait_for_times_out():
     start = time.virtual_ms()
     try:
