@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import json
@@ -34,6 +35,7 @@ VALID_FOR = datetime.timedelta(days=7)  # of a signed URL: the longest that S3 t
 _TIMEOUT_S = 60
 _TOLD = ("FirmwareStatusNotification", "SignedFirmwareStatusNotification")
 _ENDS = ("Installed", "InstallationFailed", "DownloadFailed", "InvalidSignature", "InstallVerificationFailed")
+_REGISTERS_S = 10.0
 _OVER_S = 900.0  # without a word of the charger
 
 
@@ -180,13 +182,23 @@ async def update(
     async with CentralSystem(host, port, on_event=timeline) as central:
         try:
             charger = await central.charger(identity, timeout=_OVER_S)
-            await charger.wait_for(lambda c: c.registration == "Accepted", timeout=_OVER_S)
+            await _registered(charger)
             await _tell(charger, url, data, signer)
             status = await charger.wait_for(_end, timeout=_OVER_S)
         except TimeoutError as error:
             raise PilotwireError(f"{identity} did not update itself", str(error).split("\n")[0])
     if status != "Installed":
         raise PilotwireError(f"{identity} did not update itself", f"it says {status}", "its log says why")
+
+
+async def _registered(charger: Charger) -> None:
+    """One that has only lost its connection does not register by itself: it is asked to."""
+    with contextlib.suppress(TimeoutError):
+        await charger.wait_for(lambda c: c.registration == "Accepted", timeout=_REGISTERS_S)
+        return
+    with contextlib.suppress(CallError, TimeoutError):
+        await charger.call("TriggerMessage", {"requestedMessage": "BootNotification"})
+    await charger.wait_for(lambda c: c.registration == "Accepted", timeout=_OVER_S)
 
 
 async def _tell(charger: Charger, url: str, data: bytes, signer: Signer | None) -> None:
