@@ -71,7 +71,7 @@ screenshots: $(STAMP) ## pictures of the bench page for the README, into docs/im
 bench: $(STAMP) ## heap with TLS up, WebSocket against its peers, sizes: table and bench.json (ARGS="--only heap")
 	@$(BIN)/python -m pilotwire.bench $(ARGS)
 
-heap-scale: $(STAMP) ## measure heap of a 64-bit desktop against the chip's, in a 32-bit MicroPython from npm
+heap-scale: $(STAMP) ## measure the heap of a 64-bit desktop against the chip's (MICROPYTHON32=/path, see tools/micropython32.sh)
 	@$(BIN)/python -m pilotwire.heapscale
 
 format: $(STAMP) ## sort imports and fix what ruff can fix

@@ -29,6 +29,8 @@ def make(slot):
 
 
 def _charger(board, clock, store, settings, slot, version):
+    cold.load("vocabulary")
+    cold.drop("vocabulary")
     # Imported only now: set-up mode needs the room.
     from app import Wallbox
     from flashlog import FlashLog

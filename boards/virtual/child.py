@@ -9,7 +9,9 @@ micropython -X heapsize=N -m child FD BOARD FLASH RTC CAUSE WORLD_MS
 import gc
 import sys
 
-_TABLE = 640 * 11 + 48  # bytes: for each name a pointer, two of hash and its length
+_POINTER = 8 if sys.maxsize >> 32 else 4
+_BLOCK = 4 * _POINTER  # of the heap
+_TABLE = 640 * (_POINTER + 3) + 6 * _POINTER  # bytes: for each name a pointer, two of hash and its length
 _fd = int(sys.argv[1])
 if _fd < 0:
     gc.collect()
@@ -77,11 +79,14 @@ def _run(name):
     """Run a file as the chip does; False if it ended in an error."""
     try:
         with open(name) as file:
-            text = file.read()
+            code = compile(file.read(), name, "exec")  # the text is not kept: the chip reads it in pieces
     except OSError:
         return True  # the chip, too, goes on without it
+    except BaseException as error:
+        sys.print_exception(error)
+        return False
     try:
-        exec(compile(text, name, "exec"), {"__name__": "__main__"})
+        exec(code, {"__name__": "__main__"})
     except SystemExit:
         wire.halt(machine.SOFT_RESET)
     except BaseException as error:
@@ -126,7 +131,7 @@ def _fill_table():
         number += 1
         if gc.mem_alloc() - used > _TABLE:
             gc.collect()
-            return gc.mem_alloc() - (_TABLE + 31) // 32 * 32
+            return gc.mem_alloc() - (_TABLE + _BLOCK - 1) // _BLOCK * _BLOCK
 
 
 if _fd < 0:

@@ -90,10 +90,10 @@ class ADC:
             # The box may have changed the duty within this millisecond.
             if wire.outputs[wire.OUT_CONNECTOR + self._k * wire.OUT_STRIDE + wire.PWM] != self._out:
                 self._look()
-        self._seed = seed = (self._seed * 1103515245 + 12345) & 0x7FFFFFFF
+        self._seed = seed = (self._seed * 75 + 74) % 65537  # stays a small integer of 32 bits
         # A burst is not in step with the PWM: a sample falls anywhere in its period.
-        mv = self._high if (seed >> 8) & 0xFFFF < self._duty else self._low
-        mv += (seed >> 24) % 7 - 3
+        mv = self._high if seed < self._duty else self._low
+        mv += (seed >> 4) % 7 - 3
         return 0 if mv < 0 else self._full if mv > self._full else mv
 
     def read(self):

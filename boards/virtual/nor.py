@@ -1,6 +1,6 @@
 """NOR flash of the virtual board: a program only clears bits, an erase sets a whole sector.
 
-    nor = Nor(bytearray(b"\\xff" * 65536))               or Nor(open(path, "r+b", 0), size)
+    nor = Nor(blank(16))                                or Nor(open(path, "r+b", 0), size)
     part = Region(nor, 0, 16)                           looks like esp32.Partition to its user
     nor.cut(7, ("bytes", 3))                            operation 7 writes 3 bytes, then PowerCut
 
@@ -11,6 +11,14 @@ How one can be torn: see `tear()`. Files must be unbuffered, so that a killed pr
 SECTOR = 4096
 _STEP = 256  # bytes that are ANDed at a time: bounds what the stand-in takes from the heap
 _BLANK = b"\xff" * _STEP
+
+
+def blank(sectors):
+    """Erased flash in RAM, made without a second piece of its size."""
+    flash = bytearray(sectors * SECTOR)
+    for at in range(0, len(flash), _STEP):
+        flash[at : at + _STEP] = _BLANK
+    return flash
 
 
 class PowerCut(BaseException):

@@ -21,11 +21,13 @@ _MASK = const((1 << 30) - 1)
 _HALF = const(1 << 29)
 _FAR = const(1 << 60)
 # The C task queue stamps tasks that are ready with the real clock: asyncio's own clock starts so far
-# ahead of it that such a stamp is always in the past (its ticks wrap at 2**62 in this port).
-_LEAD = const(1 << 40)
+# ahead of it that such a stamp is always in the past. Its ticks wrap at 2**62, and at 2**30 in a build of
+# 32 bits, where it may gain or lose three days on the real clock.
+_LOOP_MASK = _real.ticks_add(0, -1)
+_lead = _real.ticks_add(_real.ticks_ms(), 1 << 40 if sys.maxsize >> 32 else 1 << 28)
 # A loop that waits for the clock without ever sleeping sees it move by 1 ms after so many looks.
 _SPINS = const(500)
-_BACKLOG_US = const(50000)  # real time that may be made up for; what is more is dropped
+_BACKLOG_MS = const(50)  # real time that may be made up for; what is more is dropped
 
 _now = 0  # ms since start, unmasked
 _sub = 0  # microseconds of sleep_us below one millisecond
@@ -35,6 +37,7 @@ _rtc = 0  # ms since 2000-01-01 when _now was 0
 _timers = []  # [due, period or 0, callback]
 _busy = False
 _spins = 0
+_passed = False  # asyncio's last turn was for a task that was due, without a look at the peers
 _installed = False
 _milli = 1000  # speed in thousandths, 0 = as fast as possible
 _holds = 0
@@ -175,7 +178,10 @@ def _rate():
 def _accrue():
     global _last, _credit
     n = _real.ticks_us()
-    _credit += (n - _last) * _rate() // 1000
+    passed = _real.ticks_diff(n, _last)
+    rate = _rate()
+    # In two parts, which stay small integers in a build of 32 bits.
+    _credit += passed * (rate // 1000) + passed * (rate % 1000) // 1000
     _last = n
 
 
@@ -186,8 +192,8 @@ def _owed(need):
     if not rate:
         return 0
     _accrue()
-    if _credit > _BACKLOG_US * rate // 1000:
-        _credit = _BACKLOG_US * rate // 1000
+    if _credit > _BACKLOG_MS * rate:
+        _credit = _BACKLOG_MS * rate
     short = need * 1000 - _credit
     return short * 1000 // rate if short > 0 else 0
 
@@ -299,7 +305,7 @@ def mktime(t):
 
 def _loop_ticks():
     _spin()
-    return _now + _LEAD
+    return (_now + _lead) & _LOOP_MASK
 
 
 def install(core):
@@ -330,27 +336,16 @@ def install(core):
                 return True
         return False
 
-    def stamp():
-        # As the chip does: who became ready now comes after those who were due before, or a peer that always has something to
-        # say would keep all of them waiting. (push forgets what a task was woken with.)
-        tasks = core._task_queue
-        while True:
-            task = tasks.peek()
-            if task is None or task.ph_key >= _LEAD:
-                return
-            tasks.pop()
-            data = task.data
-            tasks.push(task, _now + _LEAD)
-            task.data = data
-
     def wait_io_event(queue, dt):
-        wait(queue, dt)
-        stamp()
-
-    def wait(queue, dt):
-        global _spins
+        global _spins, _passed
         if wake(queue) or not dt:
-            poll(queue, 0)
+            # A task that is due goes before those whom a peer keeps ready, every other time: the stamps of these are always in
+            # the past here, and on the chip they are of now.
+            head = core._task_queue.peek()
+            due = head is not None and _real.ticks_diff(head.ph_key, _lead & _LOOP_MASK) >= 0
+            _passed = due and not _passed
+            if not _passed:
+                poll(queue, 0)
             _spin()
             return
         _spins = 0
@@ -365,7 +360,7 @@ def install(core):
             # Nothing is due ever: only a peer can wake the program, and it lives in real time.
             poll(queue, 20 if end == _FAR and not _rate() else us // 1000)
             head = core._task_queue.peek()
-            ready = head is not None and head.ph_key - _LEAD <= _now
+            ready = head is not None and _real.ticks_diff(head.ph_key, _now + _lead & _LOOP_MASK) <= 0
             if not ready and 50 < us < 1000:
                 _real.sleep_us(us)
             if _rate() or not (ready or end == _FAR):

@@ -1,7 +1,7 @@
 """The wires between the stand-ins and the world: one exchange of two fixed records with the supervisor.
 
 `refresh()` asks for the inputs once per virtual millisecond, `changed()` sends an output at once. Words are
-64 bits wide, host/pilotwire/sim/records.py has the same layout. Without a supervisor (device tests) nothing is
+32 bits wide, host/pilotwire/sim/records.py has the same layout. Without a supervisor (device tests) nothing is
 sent, and a test sets the inputs itself: `wire.inputs[wire.HIGH_MV] = 9000`.
 """
 
@@ -17,7 +17,7 @@ _HEARTBEAT_MS = const(100)
 
 # Words of the record that goes out.
 KIND = const(0)
-NOW_MS = const(1)
+NOW_MS = const(1)  # its lower 30 bits
 ARGUMENT = const(2)
 PORT = const(3)
 LED = const(4)
@@ -25,7 +25,8 @@ WDT_MS = const(5)
 READS = const(6)
 PROGRAMS = const(7)
 ERASES = const(8)
-OUT_CONNECTOR = const(9)  # then for each connector: PWM and so on
+NOW_HIGH = const(9)
+OUT_CONNECTOR = const(10)  # then for each connector: PWM and so on
 PWM = const(0)  # duty_u16 | frequency << 16, -1 = not driven
 RELAY = const(1)
 LOCK = const(2)
@@ -33,7 +34,7 @@ RCD_TEST = const(3)
 RELAY2 = const(4)
 CUT = const(5)
 OUT_STRIDE = const(6)
-OUT_WORDS = const(21)
+OUT_WORDS = const(22)
 
 # Words of the record that comes in.
 SPEED_MILLI = const(0)
@@ -42,8 +43,8 @@ BUTTON = const(2)
 EMERGENCY = const(3)
 TAMPER = const(4)
 TAG = const(5)  # length, -1 = the reader is dead, then 24 bytes
-LOOKUP_PORT = const(9)  # port of the supervisor's proxy, negative = an errno
-IN_CONNECTOR = const(10)
+LOOKUP_PORT = const(12)  # port of the supervisor's proxy, negative = an errno
+IN_CONNECTOR = const(13)
 HIGH_MV = const(0)
 LOW_MV = const(1)
 PROXIMITY_OHM = const(2)  # -1 = open
@@ -56,14 +57,14 @@ OPEN_PE = const(8)
 METER_WH = const(9)  # -1: the meter does not answer
 METER_MA = const(10)  # three of them
 IN_STRIDE = const(13)
-IN_WORDS = const(36)
+IN_WORDS = const(39)
 
 # Causes that _HALT carries: those of machine.reset_cause(), and what is no reset.
 UNCAUGHT = const(100)
 
-# "l", not "q": words of 64 bits either way here, but each read of a "q" would make an integer on the heap.
-outputs = array.array("l", [0] * OUT_WORDS)
-inputs = array.array("l", [0] * IN_WORDS)
+# "i", not "q": each read of a "q" would make an integer on the heap.
+outputs = array.array("i", [0] * OUT_WORDS)
+inputs = array.array("i", [0] * IN_WORDS)
 for _k in range(2):
     outputs[OUT_CONNECTOR + _k * OUT_STRIDE + PWM] = -1
     inputs[IN_CONNECTOR + _k * IN_STRIDE + HIGH_MV] = 12000
@@ -165,7 +166,9 @@ def _exchange():
 
 
 def _send():
-    outputs[NOW_MS] = time.virtual_ms()
+    now = time.virtual_ms()
+    outputs[NOW_MS] = now & 0x3FFFFFFF
+    outputs[NOW_HIGH] = now >> 30
     if nor:
         outputs[READS] = nor.reads
         outputs[PROGRAMS] = nor.programs
@@ -178,7 +181,7 @@ def _send():
 
 def _receive():
     try:
-        if link.readinto(inputs) == IN_WORDS * 8:
+        if link.readinto(inputs) == IN_WORDS * 4:
             return
     except OSError:
         pass
@@ -191,8 +194,8 @@ def _gone():
 
 
 def _tag():
-    words = b"".join(inputs[TAG + 1 + i].to_bytes(8, "little") for i in range(3))
-    return words[: inputs[TAG]]
+    at = (TAG + 1) * 4
+    return bytes(inputs)[at : at + inputs[TAG]]
 
 
 def lookup(host, port):

@@ -1,5 +1,5 @@
-# Cold: the job behind InstallCertificate and CertificateSigned. While signatures are checked nothing is loaded but what does it:
-# what comes before and after is in certificate_rules.
+# Cold: the job behind InstallCertificate and CertificateSigned. While certificates are read, judged, checked and kept, nothing is
+# loaded but what does just that.
 import gc
 
 import cold
@@ -7,35 +7,59 @@ import steps
 
 _MODULES = ("x509chain", "rsa", "p256")
 _RULES = "ocpp16.certificate_rules"
+_FILES = "ocpp16.certificate_files"
 
 
-async def answer(cp, unique, kind, text):
-    """Answer the CALL `unique`; kind: "root", "maker", or None for a chain of our own; text: a list of one, to be emptied."""
+async def answer(cp, unique, kind, packed):
+    """Answer the CALL `unique`; kind: "root", "maker", or None for a chain of our own; packed: see ocpp16.certificate_text."""
     status, why = "Rejected", ""
     try:
+        if isinstance(packed, Exception):
+            raise packed
+        certificate = _read(cp, 1)
         if kind:
-            found = cold.call(_RULES, "examine_root", cp, kind, text.pop())
-            await _check(_root, cp, *found)
-            status = cold.call(_RULES, "keep_root", cp, kind, found[0].der)
+            await _check(_root, cp, certificate, cold.call(_RULES, "vouching", cp, kind, certificate))
+            status = cold.call(_RULES, "keep_root", cp, kind)
         else:
-            found = cold.call(_RULES, "examine_own", cp, text.pop())
-            if found:
-                await _check(_own, cp, *found)
-                status = cold.call(_RULES, "keep_own", cp, [certificate.der for certificate in found[0]])
+            cold.call(_RULES, "examine_own", cp, certificate)
+            await _follow(cp, certificate, packed)
+            status = cold.call("ocpp16.own_certificate", "keep", cp, certificate, packed)
     except ValueError as e:
         why = str(e)
     except (OSError, MemoryError) as e:  # the disk is full, or RAM
         cp.log.error("security", repr(e))
         status = "Failed" if kind else status
+    finally:
+        cold.call(_FILES, "forget", cp)
     cp.rpc.answer(unique, {"status": status})
     if why and kind != "maker":
         event = "InvalidCentralSystemCertificate" if kind else "InvalidChargePointCertificate"
         cold.call("ocpp16.security_events", "note", cp, event, why)
 
 
-async def vouched(cp, chain, roots):
-    """ValueError says why none of the roots vouches for a chain."""
-    await _check(_own, cp, chain, roots)
+def _read(cp, n):
+    """What the nth certificate that is offered says, without itself."""
+    certificate = cold.call(_FILES, "offered", cp, n)
+    certificate = cold.call("x509", "parse", certificate)
+    certificate.der = None
+    return certificate
+
+
+async def _follow(cp, certificate, count):
+    """ValueError unless what is offered leads from its first certificate to a root: the next one is read when it is its turn."""
+    below = 0
+    for n in range(1, count + 1):
+        roots = cold.call(_FILES, "issuers", cp, "root", certificate)
+        issuer = _read(cp, n + 1) if n < count else None
+        if await _check(_link, cp, certificate, issuer, roots, below, n == 1):
+            return
+        below += issuer.subject != issuer.issuer  # type: ignore  (without one it was a ValueError)
+        certificate = issuer
+
+
+async def vouched(cp, certificate, roots):
+    """ValueError says why none of the roots vouches for a certificate right below it."""
+    await _check(_below, cp, certificate, roots)
 
 
 async def _check(check, *args):
@@ -43,15 +67,22 @@ async def _check(check, *args):
         import x509chain
 
         gc.collect()
-        await check(x509chain, *args)
+        return await check(x509chain, *args)
     finally:
         x509chain = None
         for name in _MODULES:
             cold.drop(name)  # by name: those of _MODULES
 
 
-async def _own(x509chain, cp, chain, roots):
-    await steps.finish(x509chain.check(chain, roots, cp.clock.utc(), True))
+async def _below(x509chain, cp, certificate, roots):
+    await steps.finish(x509chain.check([certificate], roots, cp.clock.utc()))
+
+
+async def _link(x509chain, cp, certificate, issuer, roots, below, leaf):
+    now = cp.clock.utc()
+    if leaf:
+        x509chain.usable(certificate, now, None, True)
+    return await steps.finish(x509chain.link(certificate, issuer, roots, now, below, leaf))
 
 
 async def _root(x509chain, cp, certificate, vouching):

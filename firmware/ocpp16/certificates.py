@@ -1,12 +1,9 @@
-# Certificates of the security extension (SEC-CERT rows). Cold: loaded for one message (see rpc) or job, so it keeps nothing.
-#
-# The key of a request that we sent waits in a file of its own until CertificateSigned brings the certificate.
+# Certificates of the security extension (SEC-CERT rows). Cold: loaded for one message (see rpc), so it keeps nothing.
 from binascii import crc32
 
 from ocpp16 import certificate_files as files
-from ocpp16.rpc import Call
+from ocpp16.errors import OcppError
 import cold
-import steps
 
 _KINDS = {"CentralSystemRootCertificate": files.ROOT, "ManufacturerRootCertificate": files.MAKER}
 
@@ -16,7 +13,7 @@ class Profile:
         self._cp = charge_point
 
     def get_installed_certificate_ids(self, payload):
-        found = [_ids(certificate) for certificate in files.parsed(self._cp, _KINDS[payload["certificateType"]])]
+        found = [_ids(certificate) for certificate in files.trusted(self._cp, _KINDS[payload["certificateType"]])]
         return {"status": "Accepted", "certificateHashData": found} if found else {"status": "NotFound"}
 
     def delete_certificate(self, payload):
@@ -24,7 +21,7 @@ class Profile:
         for kind in (files.ROOT, files.MAKER):
             for name, der in files.roots(cp, kind):
                 try:
-                    same = _folded(_ids(files.parse(der)[0])) == wanted
+                    same = _folded(_ids(cold.call("x509", "parse", der))) == wanted
                 except ValueError:
                     continue
                 if same:
@@ -32,15 +29,19 @@ class Profile:
         return {"status": "NotFound"}
 
     def install_certificate(self, payload):
-        self._begin(_KINDS[payload["certificateType"]], payload["certificate"])
+        return self._begin(_KINDS[payload["certificateType"]], payload["packed"])
 
     def certificate_signed(self, payload):
-        self._begin(None, payload["certificateChain"])
+        return self._begin(None, payload["packed"])
 
-    def _begin(self, kind, text):
+    def _begin(self, kind, packed):
         """What signatures have to be checked for is a job; its CALL is answered when it is through."""
+        if isinstance(packed, OcppError):  # see ocpp16.certificate_text
+            raise packed
+        if not packed:
+            return {"status": "Rejected"}
         cp, unique = self._cp, self._cp.rpc.unique
-        cold.call("ocpp16.jobs", "start", cp, unique, "ocpp16.certificate_jobs", "answer", unique, kind, [text])
+        cold.call("ocpp16.jobs", "start", cp, files.JOB, "ocpp16.certificate_jobs", "answer", unique, kind, packed)
 
 
 def _ids(certificate):
@@ -54,7 +55,7 @@ def _folded(ids):
 
 def _delete(cp, kind, name, der):
     if kind == files.ROOT and (
-        crc32(der) == cp.root or (cp.settings.get("SecurityProfile") > 1 and len(list(files.roots(cp, kind))) == 1)
+        crc32(der) == cp.root or (cp.settings.get("SecurityProfile") > 1 and len([1 for _ in files.roots(cp, kind)]) == 1)
     ):
         return "Failed"  # it vouches for this connection, or no other could
     try:
@@ -63,30 +64,3 @@ def _delete(cp, kind, name, der):
         return "Failed"
     cold.call("ocpp16.security_events", "note", cp, "ReconfigurationOfSecurityParameters", "deleted " + name)
     return "Accepted"
-
-
-def sign(cp):
-    """Begin a SignCertificate (SEC-CERT-01, SEC-CERT-08); False, with the reason in the log, where there can be none."""
-    if not cp.settings.get("CpoName"):
-        cp.log.warning("security", "no request for a certificate: CpoName is not set")
-        return False
-    cold.call("ocpp16.jobs", "start", cp, "SignCertificate", "ocpp16.certificates", "request")
-    return True
-
-
-async def request(cp):
-    """The job: a new key and a request signed with it; some seconds, in steps."""
-    import p256key
-    import x509csr
-
-    key = await steps.finish(p256key.generate())
-    der = await steps.finish(x509csr.create(key, files.serial_number(cp), cp.settings.get("CpoName")))
-    cp.store.write(files.CSR, key.der())
-    text = cold.call("pem", "encode", der, "CERTIFICATE REQUEST")
-    cp.send(Call("SignCertificate", {"csr": text}, _answered, cp))
-
-
-def _answered(call, answer, error):
-    if answer and answer["status"] != "Accepted":
-        call.ref.store.remove(files.CSR)
-        call.ref.log.warning("security", "SignCertificate: Rejected")

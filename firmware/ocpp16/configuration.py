@@ -38,27 +38,26 @@ class Profile:
 
     def get_configuration(self, payload):
         """Piece by piece: everything together is 3 KB of text (CFG-01, CFG-02, CFG-03)."""
-        from settingsedit import to_text
-        from settingsread import options
-
+        to_text = cold.load("settingsedit").to_text
+        read = cold.load("settingsread")
+        cold.drop("settingsedit")  # at once: cold.call has ended before a handler begins, and would not forget them
+        cold.drop("settingsread")
         settings = self._cp.settings
         wanted = payload.get("key")
         unknown = []
         yield '{"configurationKey":['
         comma = ""
-        for option in self._wanted(wanted, unknown) if wanted else options(settings):
+        for option in self._wanted(read, wanted, unknown) if wanted else read.options(settings):
             if option.access not in ("local", "secret"):
                 entry = {"key": option.name, "readonly": option.access == "ro"}
                 if option.access != "wo":
-                    entry["value"] = to_text(settings.get(option.name))[:_VALUE_MAX]
+                    entry["value"] = to_text(read.value(settings, option))[:_VALUE_MAX]
                 yield comma + json.dumps(entry)
                 comma = ","
         yield '],"unknownKey":' + json.dumps(unknown) + "}" if unknown else "]}"
 
-    def _wanted(self, names, unknown):
+    def _wanted(self, read, names, unknown):
         """The options asked for, each once; what there is none of goes into `unknown`."""
-        from settingsread import find
-
         settings = self._cp.settings
         seen = []
         for name in names[: settings.get("GetConfigurationMaxKeys")]:
@@ -66,7 +65,7 @@ class Profile:
             if low in seen:
                 continue
             seen.append(low)
-            option = find(settings, name)
+            option = read.find(settings, name)
             if option is None or option.access in ("local", "secret"):
                 unknown.append(name)
             else:
@@ -74,9 +73,10 @@ class Profile:
 
     def _measurands(self, name, csl):
         """A list of measurands in canonical spelling, or SettingError (MV-07)."""
-        from ocpp16 import meter_values
-        from settingsread import find
-
+        meter_values = cold.load("ocpp16.meter_values")
+        find = cold.load("settingsread").find
+        cold.drop("ocpp16.meter_values")
+        cold.drop("settingsread")
         settings = self._cp.settings
         reading = self._cp.read(1)
         names = []

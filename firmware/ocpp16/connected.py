@@ -8,4 +8,4 @@ def worked(cp):
     cp.flaw = None
     cp.store.remove("trial")  # see ocpp16.security_profile
     if cp.settings.get("AdditionalRootCertificateCheck"):
-        cold.call("ocpp16.certificate_files", "settle", cp)
+        cold.call("ocpp16.certificate_rules", "settle", cp)

@@ -1,17 +1,14 @@
 # The connection to the central system: one task owns the WebSocket, reconnects for ever, and is never the reason why
 # charging stops. Back-off with jitter (J-REC-01), liveness by answers, not by the socket (J-WS-03).
 import asyncio
-import gc
 import os
 
 import ticks
 import cold
 
-_PROTOCOL = "ocpp1.6"
-_MAX_MESSAGE = 16384
 _FIRST_WAIT_S = 1
 _LAST_WAIT_S = 300
-_OPEN_S = 30  # from the first byte to the end of the handshake
+_LOOK_MS = 50  # between two looks whether something is to be sent
 _PONG_S = 30
 
 
@@ -21,22 +18,19 @@ class Connection:
         self._link = link
         self._clock = clock
         self._log = log
-        self._wake = asyncio.Event()
-        self._sent = asyncio.Event()  # nothing is left to be sent
+        self._sending = False
         self._ws = None
         self._wait_s = _FIRST_WAIT_S
         self._pinged_at = 0
         self._awaited = None  # frames received when the ping was due that is not answered yet
         self._ping = False  # a ping is to be sent
         self._good = False  # this connection was accepted
-        self._head = None  # of the answer to the handshake
         self.failures = 0
 
     def tick(self):
-        """Called every 100 ms or so: something may have to be sent, and the peer may be dead."""
+        """Called every 100 ms or so: the peer may be dead."""
         if self._ws:
             self._check_alive(self._ws, self._clock.now_ms())
-        self._wake.set()
 
     def _check_alive(self, ws, now):
         """A ping every WebSocketPingInterval; whatever comes after it counts as its answer (J-WS-03)."""
@@ -87,7 +81,7 @@ class Connection:
         """One connection, from the handshake to its end."""
         self._clock.hold(1)
         try:
-            self._ws = await asyncio.wait_for(self._open(), _OPEN_S)
+            self._ws = await cold.call("ocpp16.connecting", "connect", self._cp, self._link, self._log)
         finally:
             self._clock.hold(-1)
         reader = None
@@ -99,15 +93,13 @@ class Connection:
             self._cp.connected(now)
             reader = asyncio.create_task(self._read())
             while not reader.done():
-                self._wake.clear()
                 await self._send()
-                self._sent.set()
                 if self._cp.reconnect and not self._cp.rpc.outstanding:
                     self._cp.reconnect = False
                     self._wait_s = _FIRST_WAIT_S
                     self._log.info("link", "reconnecting with the new security settings")
                     return
-                await self._wake.wait()
+                await asyncio.sleep_ms(_LOOK_MS)
             await reader  # raises what ended it
         finally:
             if reader:
@@ -118,63 +110,36 @@ class Connection:
             await ws.abort()
         self._log.info("link", "closed by the central system: %s %s" % (ws.close_code, ws.close_reason))
 
-    async def _open(self):
-        cp, link = self._cp, self._link
-        self._head = None
-        # Names are not looked up while a car charges: that blocks for seconds when the network is down.
-        link.busy = any([c.energised for c in cp.connectors])
-        try:
-            cp.root = None
-            tls, host, port, path, shown, headers = cold.call("ocpp16.address", "of", cp)
-            if tls:
-                stream = await cold.call("ocpp16.opening", "secure", cp, link, self._log, host, port)
-            else:
-                stream = await link.connect(host, port)
-            gc.collect()  # what opened it is free again, and the next cold module is as large
-            # Cold, too: 6 KB that the TLS handshake can use. It lives as long as the WebSocket does.
-            job = cold.run(
-                "wsclient", "connect", stream, host, path, _PROTOCOL, headers, _MAX_MESSAGE, shown, self._hear, cp.rpc.large
-            )
-            return await job
-        finally:
-            self._clock.lend(None)
-            head, self._head = self._head, None
-            if head and self._clock.utc() is None:
-                cold.call("ocpp16.timekeeping", "heard", cp, head)
-
-    def _hear(self, data):
-        if self._head is None:  # the first piece, in which a Date usually is
-            self._head = data
-
     async def _read(self):
         ws = self._ws
-        try:
-            while True:
-                event = await ws.receive()
-                if event is None:
-                    break
-                self._cp.receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
-                if self._cp.accepted and not self._good:
-                    self._good = True
-                    self._wait_s = _FIRST_WAIT_S
-                    cold.call("ocpp16.timekeeping", "remember", self._cp)
-                self._wake.set()
-                # One message at a time: an answer that waits keeps the module alive that makes it.
-                self._sent.clear()
-                await self._sent.wait()
-        finally:
-            self._wake.set()
+        while True:
+            event = await ws.receive()
+            if event is None:
+                return
+            self._cp.receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
+            event = None  # what read it is cold, too
+            if self._cp.accepted and not self._good:
+                self._good = True
+                self._wait_s = _FIRST_WAIT_S
+                cold.call("ocpp16.timekeeping", "remember", self._cp)
+            await self._send()  # one message at a time: an answer that waits keeps the module alive that makes it
 
     async def _send(self):
-        while True:
-            if self._ping:
-                self._ping = False
-                await self._ws.ping()
-            frame = self._cp.next_frame(self._clock.now_ms())
-            if frame is None:
-                return
-            if isinstance(frame, str):
-                await self._ws.send(frame)
-            else:
-                await self._ws.send_parts(frame)
-
+        """Send all that there is to be sent. Whoever comes second waits: a frame goes as a whole."""
+        while self._sending:
+            await asyncio.sleep_ms(_LOOK_MS)
+        self._sending = True
+        try:
+            while True:
+                if self._ping:
+                    self._ping = False
+                    await self._ws.ping()
+                frame = self._cp.next_frame(self._clock.now_ms())
+                if frame is None:
+                    return
+                if isinstance(frame, str):
+                    await self._ws.send(frame)
+                else:
+                    await self._ws.send_parts(frame)
+        finally:
+            self._sending = False

@@ -55,9 +55,8 @@ async def _update(cp, request, report):
     download = _Download(cp, request["location"], report)
     words = "Downloading", "Downloaded", {"": "DownloadFailed"}
     try:
-        if not await cold.run(
-            "ocpp16.jobs", "transfer", cp, _JOB, download.attempt, words, report.tell, request["retries"], request["interval"]
-        ):
+        again = request["retries"], request["interval"]
+        if not await cold.call("ocpp16.tries", "transfer", cp, _JOB, download.attempt, words, report.tell, *again):
             return words[2][""]
         if not await report.downloaded():
             return cp.jobs[_JOB][1]

@@ -14,7 +14,7 @@ def start(cp, name, module, function, *args):
     """Run `function(cp, *args)` of a cold module as the job `name`, in the place of the one that has this name."""
     cancel(cp, name)
     cp.jobs[name] = entry = [None, "Idle"]
-    entry[0] = asyncio.create_task(_run(cp, name, entry, module, function, args))
+    entry[0] = asyncio.create_task(cold.call("ocpp16.job", "run", cp, name, entry, module, function, args))
 
 
 def cancel(cp, name):
@@ -22,16 +22,6 @@ def cancel(cp, name):
     entry = cp.jobs.pop(name, None)
     if entry:
         entry[0].cancel()
-
-
-async def _run(cp, name, entry, module, function, args):
-    try:
-        await cold.run(module, function, cp, *args)  # by name: the callers' strings
-    except Exception as e:  # MemoryError as well
-        cp.log.exception(name, e)
-    finally:
-        if cp.jobs.get(name) is entry:  # else another has taken its place
-            del cp.jobs[name]
 
 
 def tell(cp, name, status, action, request=None):
@@ -42,8 +32,3 @@ def tell(cp, name, status, action, request=None):
     if request is not None:
         payload["requestId"] = request
     cp.send(Call(action, payload, cp.informed))
-
-
-def transfer(*args):
-    """See ocpp16.tries, which is all of this module's that stays loaded while files travel."""
-    return cold.call("ocpp16.tries", "transfer", *args)

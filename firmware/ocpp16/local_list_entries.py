@@ -20,8 +20,8 @@ class Reader:
 
     limit = 262144  # bytes, of which few are kept
 
-    def __init__(self, settings):
-        self._most = settings.get("SendLocalListMaxLength") + 1  # no more than shows that there are too many
+    def __init__(self, cp):
+        self._most = cp.settings.get("SendLocalListMaxLength") + 1  # no more than shows that there are too many
         spec = schema.find("SendLocalList")
         status = spec[spec.index("#") : spec.index("}")]
         # With the words themselves: their line is not to be looked for on flash with each entry.

@@ -26,21 +26,22 @@ async def _connect(cp, link, host, port):
     profile = cp.settings.get("SecurityProfile")
     cert = key = None
     if profile == 3 or not profile:
-        cert, key = cold.call("ocpp16.certificate_files", "identity", cp, cp.clock.utc())
+        cert, key = cold.call("ocpp16.own_certificate", "identity", cp, cp.clock.utc())
         if profile and not cert:
             raise ValueError("security profile 3 needs a valid client.der and client.key")
     stream = await over(cp, link, await link.socket(host, port), host, cert, key, bool(profile))
     if profile == 3 and not stream.asked:  # SEC-PROF-05
-        from tlsclient import TlsError
-
         await stream.wait_closed()
-        raise TlsError("asked", "it does not ask for our certificate")
+        error = cold.load("tlsclient").TlsError
+        cold.drop("tlsclient")
+        raise error("asked", "it does not ask for our certificate")
     cp.root = stream.wire.root
     return stream
 
 
-async def over(cp, link, sock, host, cert=None, key=None, verify=False):
-    """TLS over a connected socket, with the same roots for whatever server, verified if there are any; OSError, ValueError."""
+def over(cp, link, sock, host, cert=None, key=None, verify=False):
+    """Coroutine: TLS over a connected socket, with the same roots for whatever server, verified if there are any; OSError,
+    ValueError. What is of this module is done before it begins, so that a handshake of a transfer does not need it."""
     roots = [der for _, der in cold.call("ocpp16.certificate_files", "roots", cp, "root")]
     verify = verify or bool(roots)
     if not verify:  # J-URL-02
@@ -50,7 +51,6 @@ async def over(cp, link, sock, host, cert=None, key=None, verify=False):
         suites = cold.load("tlssetup")
         suites = suites.RSA_SUITES + suites.SUITES
         cold.drop("tlssetup")
-    # Stays loaded, since its stream is in use; without TLS it is never loaded.
-    from tlsclient import connect
-
-    return await connect(sock, host, roots, cert, key, verify, suites, link.hook)
+    connect = cold.load("tlsclient").connect
+    cold.drop("tlsclient")  # what it imports stays: tlsstream, which the streams are of; without TLS it is never loaded
+    return connect(sock, host, roots, cert, key, verify, suites, link.hook)

@@ -25,7 +25,7 @@ class Profile:
     def extended_trigger_message(self, payload):
         action = payload["requestedMessage"]
         if action == "SignChargePointCertificate":
-            accepted = self._cp.registration is not None and cold.call("ocpp16.certificates", "sign", self._cp)
+            accepted = self._cp.registration is not None and cold.call("ocpp16.certificate_request", "sign", self._cp)
             return {"status": "Accepted" if accepted else "Rejected"}
         if action == "DiagnosticsStatusNotification":  # of TriggerMessage only
             return {"status": "NotImplemented"}

@@ -60,7 +60,7 @@ def _refusal(cp, profile, value):
         return "no AuthorizationKey"
     if new > 1 and not cold.call("ocpp16.certificate_files", "trusts", cp, cp.clock.utc()):
         return "no valid root certificate of a central system"
-    if new == 3 and not cold.call("ocpp16.certificate_files", "own", cp, cp.clock.utc()):
+    if new == 3 and not cold.call("ocpp16.own_certificate", "own", cp, cp.clock.utc()):
         return "no valid certificate of our own"
     return None
 

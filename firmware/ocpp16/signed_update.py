@@ -31,10 +31,11 @@ async def answer(cp, unique, payload):
     firmware = payload["firmware"]
     why = scheduled = None
     try:
-        signer = cold.call("ocpp16.certificate_files", "parse", firmware.pop("signingCertificate"))[:1]
-        makers = cold.call("ocpp16.certificate_files", "parsed", cp, "maker")
+        der = next(cold.call("pem", "decode", firmware.pop("signingCertificate")))
+        signer = cold.call("x509", "parse", der)
+        makers = cold.call("ocpp16.certificate_files", "issuers", cp, "maker", signer)
         await cold.run("ocpp16.certificate_jobs", "vouched", cp, signer, makers)
-        status, scheduled = _begin(cp, payload, signer[0].der)
+        status, scheduled = _begin(cp, payload, der)
     except ValueError as e:
         status, why = "InvalidCertificate", str(e)
     except (OSError, MemoryError) as e:
@@ -69,7 +70,7 @@ async def _is_signed(cp, signature, digest):
     """Did the signer of the request sign a file of this SHA-256? RSA in both encodings, or ECDSA."""
     try:
         signature = a2b_base64(signature)
-        signer = cold.call("ocpp16.certificate_files", "parse", cp.store.read(_SIGNER) or b"")[0]
+        signer = cold.call("x509", "parse", cp.store.read(_SIGNER) or b"")
         return await steps.finish(cold.load("x509chain").signed(signer, signature, digest))
     except ValueError:
         return False

@@ -62,8 +62,8 @@ def heard(cp, head):
 
 async def ask_server(cp, log, link, host, port):
     """Lend the clock the Date of the server itself, unverified, if that is later than what it shows."""
-    from tlsclient import connect
-
+    connect = cold.load("tlsclient").connect
+    cold.drop("tlsclient")
     stream = await connect(await link.socket(host, port), host, verify=False, hook=link.hook)
     try:
         stream.write(b"HEAD / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host.encode())

@@ -64,4 +64,6 @@ class _Lines:
 
     async def secure(self, stream, host):
         """TLS over a stream, verified with the roots on flash; OSError, ValueError."""
+        import tlsstream  # noqa: F401  stays: else each connection would bring its own
+
         return await cold.call("ocpp16.opening", "over", self._cp, self._cp.link, stream.s, host)

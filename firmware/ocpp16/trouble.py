@@ -14,7 +14,7 @@ _HTTP = {
 }
 
 _TLS = {
-    "chain": "install the root certificate that signs its own as root1.der",
+    "chain": "install the root that signs it (root1.der)",
     "host": "CentralSystemURL must name the host as its certificate does",
     "date": "check its certificate, and the clock (SntpServer)",
     "version": "it must speak TLS 1.2",

@@ -69,6 +69,7 @@ class Source:
                 try:
                     self._rest = next(self._lines)
                 except StopIteration:
+                    self._lines = iter(())  # what made them may go: the answer needs the room
                     self._rest = b"\n"
             part = self._rest[: n - at]
             view[at : at + len(part)] = part

@@ -12,21 +12,16 @@ import socket
 
 import cold
 import ticks
-from asyncio import core  # type: ignore
 from micropython import const
 
 _POLL_MS = const(500)
 _AGAIN_MS = const(60000)
 _CONNECT_MS = const(15000)
+_ANSWER_MS = const(20)
 _IPPROTO_TCP = const(6)  # not in the Unix port, and the same everywhere
 _TCP_NODELAY = const(1)
 _LOOK_UP = const(8)  # failures, refused ones weigh all of it, after which a name is looked up even while busy
 _ERROR_EVENTS = const(0x18)  # POLLERR | POLLHUP
-
-
-def _writable(sock):
-    # As asyncio.open_connection does it: a coroutine can not yield to the queue, a generator can.
-    yield core._io_queue.queue_write(sock)
 
 
 class Link:
@@ -124,22 +119,23 @@ class Link:
             except OSError as e:
                 if e.errno != errno.EINPROGRESS:
                     raise
-            try:
-                await asyncio.wait_for_ms(_writable(sock), _CONNECT_MS)
-            except asyncio.TimeoutError:
-                raise OSError(errno.ETIMEDOUT)
-            _check(sock)
+            await self._answered(sock)
         except BaseException:  # a cancelled task must not leak its socket either
             sock.close()
             raise
         return sock
 
-
-def _check(sock):
-    """Raise the OSError of a connection that was refused."""
-    poll = select.poll()
-    poll.register(sock, select.POLLOUT)
-    for _, events in poll.poll(0):
-        if events & _ERROR_EVENTS:
-            sock.read(1)  # raises what went wrong
-            raise OSError(errno.ECONNABORTED)
+    async def _answered(self, sock):
+        """Looked at in steps: asyncio.wait_for would stay in RAM. OSError of a connection that was refused, or of none."""
+        poll = select.poll()
+        poll.register(sock, select.POLLOUT)
+        deadline = ticks.add(self._clock.now_ms(), _CONNECT_MS)
+        while True:
+            for _, events in poll.poll(0):
+                if events & _ERROR_EVENTS:
+                    sock.read(1)  # raises what went wrong
+                    raise OSError(errno.ECONNABORTED)
+                return
+            if ticks.diff(self._clock.now_ms(), deadline) >= 0:
+                raise OSError(errno.ETIMEDOUT)
+            await asyncio.sleep_ms(_ANSWER_MS)

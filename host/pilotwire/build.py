@@ -20,11 +20,12 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pilotwire import __date__, __minimum__, __version__, image, runtime, schemas
+from pilotwire import __date__, __minimum__, __version__, image, interning, runtime, schemas
 from pilotwire.build_cache import kept
 from pilotwire.errors import PilotwireError
+from pilotwire.module_names import module_of
 from pilotwire.renaming import Program
-from pilotwire.warm import modules_of_setup, warm_modules
+from pilotwire.warm import LOADED_WITH_A_WEBSOCKET, modules_of_setup, warm_modules
 
 # A clone has the sources beside host/; a wheel carries them, and what they were compiled to (pilotwire.dist).
 _CLONE = Path(__file__).resolve().parents[2]
@@ -182,10 +183,14 @@ def files(
         for name, path in paths.items():
             made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
     else:
+        texts = {module: renamed.joined(parts) for module, parts in renamed.files().items()}
+        lasting = {renamed.module(name) for name in [*warm_modules(sources(root)), *LOADED_WITH_A_WEBSOCKET]}
+        strings = interning.strings(texts[module] for module in sorted(lasting & texts.keys()))
+        texts[renamed.module(module_of(interning.MODULE))] = interning.source(strings)
         for module, parts in renamed.files().items():
-            text = renamed.joined(parts).encode()
             # Tracebacks call a module as `import` does, since that name is in RAM already.
-            made[f"/a/{module.replace('.', '/')}.mpy"] = compile_module(paths[parts[0]], module, flags, text)
+            mpy = compile_module(paths[parts[0]], module, flags, texts[module].encode())
+            made[f"/a/{module.replace('.', '/')}.mpy"] = interning.compiled(mpy, strings) if parts == [interning.MODULE] else mpy
             names[module] = {"": " + ".join(parts)}
             for name in parts:
                 names[module] |= renamed.names(name)

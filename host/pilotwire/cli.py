@@ -8,6 +8,7 @@ anywhere on the line.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -35,6 +36,10 @@ Root = Annotated[
     Path | None,
     typer.Option(help="Root certificates (PEM or DER) that the box trusts, for wss:// with a CA of your own."),
 ]
+ClientCert = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Certificate of the charger, PEM or DER, for security profile 3.")
+]
+ClientKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key, PEM or DER.")]
 Page = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Where the page is; 127.0.0.1:8180 or any free port if left out; `off`."),
@@ -102,6 +107,8 @@ def sim(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
     ] = None,
     root: Root = None,
+    client_cert: ClientCert = None,
+    client_key: ClientKey = None,
     speed: Speed = 1.0,
     heap: Annotated[str, typer.Option(help="Heap of the firmware in chip bytes.")] = "144K",
     page: Page = None,
@@ -109,6 +116,8 @@ def sim(
     verbose: Verbose = False,
 ) -> None:
     """Run a virtual wallbox until Ctrl-C; it is driven over its control socket and its page.
+
+    Its AuthorizationKey may be in PILOTWIRE_AUTHORIZATION_KEY; SecurityProfile is one of the settings.
 
     Example: pilotwire sim --csms ws://127.0.0.1:9000 --id CP1 --state /tmp/cp1
     """
@@ -121,7 +130,7 @@ def sim(
         "speed": arguments.speed(speed),
         "heap": arguments.heap_bytes(heap),
         "control": arguments.address(control),
-        "files": arguments.root_files(root),
+        "files": _files(root, client_cert, client_key),
     }
 
     from pilotwire import commands
@@ -133,16 +142,35 @@ def sim(
 def csms(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port, 0 for a free one.")] = 9000,
+    certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM of the server's certificate: wss.")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM of its key, if it is not in there.")] = None,
+    client_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM of who signs chargers' certificates, for profile 3.")
+    ] = None,
+    password: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            envvar="PILOTWIRE_AUTHORIZATION_KEY",
+            show_envvar=False,
+            help="AuthorizationKey that chargers must have, for profiles 1 and 2; better in PILOTWIRE_AUTHORIZATION_KEY.",
+        ),
+    ] = None,
     page: Page = None,
     json: Json = False,
 ) -> None:
     """Run the development central system and its page until Ctrl-C; ends with a summary.
 
-    Example: pilotwire csms --port 9000
+    With --client-ca a charger must have a certificate, or else the password if there is one.
+
+    Example: pilotwire csms --port 9000 --certificate server.pem --key server.key
     """
     from pilotwire import commands
+    from pilotwire.csms import credentials
 
-    _run(commands.csms(host, port, page=arguments.page(page), as_json=json))
+    ssl = credentials.server_tls(certificate, key, client_ca, demand=not password)
+    wanted = credentials.authorization_key(password) if password else None
+    _run(commands.csms(host, port, ssl=ssl, password=wanted, page=arguments.page(page), as_json=json))
 
 
 @app.command(short_help="Takes in what chargers upload, and serves them files.")
@@ -217,12 +245,16 @@ def play(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, repeatable.")
     ] = None,
     root: Root = None,
+    client_cert: ClientCert = None,
+    client_key: ClientKey = None,
     junit: Annotated[Path | None, typer.Option(help="Write a report in JUnit XML there, for CI.")] = None,
     speed: Speed = 60.0,
     json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Play scenario files without a person; status 0 only if every line held.
+
+    The box's AuthorizationKey may be in PILOTWIRE_AUTHORIZATION_KEY.
 
     Example: pilotwire play examples/scenarios/first-session.scn --speed 100
     """
@@ -236,7 +268,7 @@ def play(
         "settings": settings,
         "connectors": connectors,
         "speed": arguments.speed(speed),
-        "files": arguments.root_files(root),
+        "files": _files(root, client_cert, client_key),
     }
     _run(module.play(files, state, options, as_json=json, verbose=verbose, junit=junit))
 
@@ -246,10 +278,19 @@ board_commands.register(app)
 
 
 def _settings(items: list[str] | None) -> dict[str, str]:
-    """--set items as the firmware's registry has them; UsageError."""
+    """--set items, and the key of the environment, as the firmware's registry has them; UsageError."""
     from pilotwire import registry
 
-    return registry.check(arguments.settings(items or []))
+    variable = registry.find("AuthorizationKey").variable
+    held = {"AuthorizationKey": os.environ[variable]} if variable in os.environ else {}
+    return registry.check(held | arguments.settings(items or []))
+
+
+def _files(root: Path | None, client_cert: Path | None, client_key: Path | None) -> dict[str, bytes]:
+    """Certificates as the firmware keeps them; PilotwireError."""
+    from pilotwire.extras import Extras, files
+
+    return arguments.root_files(root) | files(Extras(client_cert=client_cert, client_key=client_key))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

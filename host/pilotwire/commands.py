@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 from pilotwire.csms import CentralSystem
@@ -47,13 +48,26 @@ async def sim(state_dir: Path, options: dict[str, Any], *, page: Where, as_json:
                 await asyncio.Event().wait()
 
 
-async def csms(host: str, port: int, *, page: Where, as_json: bool) -> None:
-    """Runs the central system and its page until it is cancelled, then prints a summary of every charger."""
+async def csms(
+    host: str, port: int, *, ssl: SSLContext | None, password: bytes | None, page: Where, as_json: bool
+) -> None:
+    """Runs the central system and its page until it is cancelled, then prints a summary of every charger.
+
+    Args:
+        host: address to listen on.
+        port: TCP port.
+        ssl: of a server, for wss://; None for ws://.
+        password: what every charger without a certificate has to say; None asks for none.
+        page: host and port (None: the usual one) of its page, None for none.
+        as_json: the timeline as JSON lines.
+    """
     from pilotwire.page import Bench
     from pilotwire.page.server import served
 
     timeline = Timeline(form="json" if as_json else None)
-    async with CentralSystem(host, port, on_event=timeline) as central, served(Bench(central), page, timeline):
+    central = CentralSystem(host, port, on_event=timeline, ssl=ssl)
+    central.password = password
+    async with central, served(Bench(central), page, timeline):
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
     if timeline.broken:

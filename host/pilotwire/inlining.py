@@ -11,17 +11,20 @@ once, in a call, becomes part of the caller. Called are
     a + self._decide(b)          it is one `return`, and its arguments are names or constants
     await self._decide()         as the others, of a coroutine
 
+In a coroutine or generator the locals of what went into it are set to None after it: else they would live as long as it waits.
 What is no plain function (generators, inner functions, decorators, `*`) stays as it is. Tracebacks name the caller.
 """
 
 import ast
 import copy
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _INNER = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_LOCAL = re.compile(r"v\d+_")  # what a local of a function that went into another is called
 _BLOCKS = ("body", "orelse", "finalbody")
 
 
@@ -129,11 +132,29 @@ def _into(caller: _Function, owner: ast.AST, function: _Function, numbers: Itera
             for at, statement in enumerate(statements):
                 new = _replaced(statement, is_call, function, method, numbers)
                 if new is not None:
-                    statements[at : at + 1] = new
+                    statements[at : at + 1] = _let_go(caller, statement, new)
                     return True
     if isinstance(function, ast.FunctionDef) and _as_expression(caller, is_call, function, method):
         return True
     raise _Stays
+
+
+def _let_go(caller: _Function, statement: ast.stmt, new: list[ast.stmt]) -> list[ast.stmt]:
+    """`new`, without its locals at the end where the caller waits: what they hold, a whole module perhaps, would live as long."""
+    waits = any(isinstance(node, ast.Await | ast.Yield | ast.YieldFrom) for node in ast.walk(caller))
+    if not waits or isinstance(statement, ast.Return):
+        return new
+    body = new[:-1] if isinstance(statement, ast.If) else new
+    said = statement.test if isinstance(statement, ast.If) else statement
+    known = {node.id for node in ast.walk(said) if isinstance(node, ast.Name)}
+    stored = {
+        node.id
+        for part in body
+        for node in ast.walk(part)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and _LOCAL.fullmatch(node.id)
+    }
+    gone: list[ast.expr] = [ast.Name(name, ast.Store()) for name in sorted(stored - known)]
+    return [*body, *([ast.Assign(gone, ast.Constant(None))] if gone else ()), *new[len(body) :]]
 
 
 def _replaced(

@@ -22,8 +22,8 @@ _INSTALL = (
     "or set MICROPYTHON to the path of a Unix build of MicroPython 1.29"
 )
 
-# Pointers are twice as wide on a 64-bit desktop, bytecode and strings are not: heap64 / heap32 of this firmware, as
-# `make heap-scale` has measured it.
+# Pointers are twice as wide on a 64-bit desktop, bytecode and buffers are not: heap64 / heap32 of the virtual wallbox, as
+# `make heap-scale` has measured it. A build of 32 bits as $MICROPYTHON needs no scale.
 HEAP_SCALE = Path(__file__).with_name("heapscale.json")
 
 
@@ -46,8 +46,30 @@ WHOLE_FIRMWARE = 144 * 1024
 
 
 def heap_bytes(chip_bytes: int) -> int:
-    """Heap that the desktop's interpreter needs to hold what fits into `chip_bytes` on the chip."""
-    return chip_bytes * HEAP_SCALE_PERCENT // 100
+    """Heap that the interpreter needs to hold what fits into `chip_bytes` on the chip."""
+    return chip_bytes * _percent() // 100
+
+
+def chip_bytes(heap_bytes: int) -> int:
+    """What `heap_bytes` of the interpreter's heap are on the chip."""
+    return heap_bytes * 100 // _percent()
+
+
+def _percent() -> int:
+    return 100 if pointer_bytes() == 4 else HEAP_SCALE_PERCENT
+
+
+def pointer_bytes() -> int:
+    """How wide the interpreter's pointers are: 4, as on the chip, or 8. A block of its heap is four of them."""
+    asked = os.environ.get("MICROPYTHON")
+    return _pointer_bytes(asked) if asked else 8
+
+
+@functools.cache
+def _pointer_bytes(program: str) -> int:
+    code = "import sys; print(8 if sys.maxsize >> 32 else 4)"
+    done = subprocess.run([program, "-c", code], capture_output=True, text=True, timeout=60)
+    return 4 if done.stdout.strip() == "4" else 8
 
 
 def micropython() -> list[str]:

@@ -4,6 +4,9 @@ import ast
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+# Cold modules that stay as long as the connection to the central system does.
+LOADED_WITH_A_WEBSOCKET = ("wsclient", "wsframes")
+
 
 def warm_modules(sources: Mapping[str, Path]) -> list[str]:
     """Modules that stay loaded, in an order in which they can be imported: what `app` and `start` import, and so on.
@@ -11,13 +14,13 @@ def warm_modules(sources: Mapping[str, Path]) -> list[str]:
     Args:
         sources: {"ocpp16/core.py": file} of firmware and libraries.
     """
-    found = _closure(sources, ("app", "start", "tlsclient"), {"port.access_point"}, whole="start")
+    found = _closure(sources, ("app", "start", "tlsstream"), {"port.access_point"}, whole="start")
     return [name for name in found if name != "start"]
 
 
 def modules_of_setup(sources: Mapping[str, Path]) -> set[str]:
     """Warm modules that are loaded without the rest: those that set-up mode shares with the charger, and TLS."""
-    return {*_closure(sources, ("start",), set()), "tlsclient"}
+    return {*_closure(sources, ("start",), set()), "tlsstream"}
 
 
 def _closure(sources: Mapping[str, Path], names: Iterable[str], seen: set[str], whole: str = "") -> list[str]:

@@ -8,8 +8,7 @@ import os
 from binascii import hexlify
 from hashlib import sha256
 
-from bundle import BundleError
-from bundlelist import entry
+from bundle import BundleError, entry
 
 try:
     from micropython import const

@@ -4,7 +4,7 @@ import json
 from binascii import a2b_base64
 from hashlib import sha256
 
-from bundle import BundleError, Complete
+from bundle import BundleError, Complete, entry
 
 try:
     from micropython import const
@@ -92,15 +92,3 @@ class List:
             raise BundleError("format", "it has %d files" % head["files"])
         self.head = head
         self._left = head["files"]
-
-
-def entry(line):
-    """(name, size, SHA-256 in hexadecimal) of a line of the list; BundleError."""
-    try:
-        name, size, digest = json.loads(line)
-        # It leads nowhere but into the slot.
-        if not name or name[0] == "/" or ".." in name or "\0" in name or size < 0 or len(digest) != 64:
-            raise ValueError
-    except (ValueError, TypeError, IndexError):
-        raise BundleError("format", "its list can not be read")
-    return name, size, digest

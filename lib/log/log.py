@@ -1,6 +1,5 @@
 """Log lines "E area: text" of bounded length for any sink that takes one line, and for a FlashLog that keeps them."""
 
-import io
 import sys
 
 try:
@@ -34,7 +33,10 @@ class Log:
     def exception(self, area, error):
         """An error that nobody expected, with where it was raised, innermost first, if the interpreter can say so."""
         try:
-            text = repr(error) + _where(error)
+            import logplaces  # cold: hopefully never needed
+
+            sys.modules.pop("logplaces", None)
+            text = repr(error) + logplaces.where(error)
         except MemoryError:
             text = "MemoryError"
         self.error(area, text)
@@ -57,17 +59,3 @@ class Log:
             self._print(line)
             if self.kept:
                 self.kept.keep(line)
-
-
-def _where(error):
-    show = getattr(sys, "print_exception", None)
-    if not show:
-        return ""
-    text = io.StringIO()
-    show(error, text)
-    places = ""
-    for line in text.getvalue().split("\n"):  # type: ignore
-        if line[:8] == '  File "':  # File "ocpp16/rpc.py", line 5, in next
-            name, _, rest = line[8:].partition('", line ')
-            places = " < %s:%s" % (name.rpartition("/")[2], rest.replace(", in ", " ")) + places
-    return places

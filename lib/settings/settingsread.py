@@ -59,6 +59,11 @@ def read(settings, name):
     option = find(settings, name)
     if option is None:
         raise SettingError("unknown", name)
+    return value(settings, option)
+
+
+def value(settings, option):
+    """The typed value of an option, which is not kept in RAM."""
     try:
         return option.parse(text_of(settings, option))
     except SettingError:  # the table has grown stricter since the value was written

@@ -17,6 +17,8 @@ SUITES = (
 # The longest piece of work is a fifth of theirs, but who gets the server's key one day reads all of it.
 RSA_SUITES = ("TLS-RSA-WITH-AES-128-GCM-SHA256", "TLS-RSA-WITH-AES-256-GCM-SHA384")
 
+_BEGIN = b"-----BEGIN "
+
 
 def wrap(wire, error, host, roots, cert, key, verify, suites):
     """A TLS socket over `wire`, nothing sent yet; `error` is the class of what is raised for what was given."""
@@ -51,29 +53,29 @@ def _trust(context, error, roots):
 
 
 def _identify(context, error, cert, key):
-    # Only a PEM can hold the chain that belongs to it, and not every build takes one.
     try:
-        key = to_der(key)[0]
-        certs = to_der(cert)
-        if len(certs) > 1:
+        key = next(to_der(key))
+        # Only a PEM can hold the chain that belongs to it, and not every build takes one.
+        if cert.count(_BEGIN) > 1:
             try:
                 context.load_cert_chain(cert, key)
                 return
             except ValueError:
                 pass
-        context.load_cert_chain(certs[0], key)
-    except (ValueError, IndexError, TypeError):
+        context.load_cert_chain(next(to_der(cert)), key)
+    except (ValueError, StopIteration, TypeError):
         raise error("client", "client certificate or key can not be read")
 
 
 def to_der(data):
-    """List of DER in `data`, which is one DER or a PEM (str or bytes) with any number of parts."""
+    """Each DER in `data`, which is one DER or a PEM (str or bytes) with any number of parts, one at a time."""
     if isinstance(data, str):
         data = data.encode()
-    if data.find(b"-----BEGIN ") < 0:
-        return [data]
-    found = []
-    for part in data.split(b"-----BEGIN ")[1:]:
-        body = part.split(b"-----", 2)
-        found.append(a2b_base64(b"".join(body[1].split())))
-    return found
+    at = data.find(_BEGIN)
+    if at < 0:
+        yield data
+    while at >= 0:
+        at = data.find(b"-----", at + len(_BEGIN)) + 5
+        end = data.find(b"-----", at)
+        yield a2b_base64(b"".join(data[at:end].split()))
+        at = data.find(_BEGIN, end)

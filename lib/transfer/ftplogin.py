@@ -16,9 +16,9 @@ async def login(session, port, user, password):
         await session.must(b"AUTH TLS", 234)
         if session.replies.pending:
             raise TransferError("tls", "data before TLS began")  # slipped in by a third party
-        control = session.control
-        session.control = None  # secure() closes it when it fails
-        session.control = await session.wire.secure(control)
+        securing = session.wire.secure(session.control)
+        session.control = None  # that closes it when it fails
+        session.control = await securing
     if user is None:
         user = b"anonymous"
         password = b"anonymous@"

@@ -15,13 +15,13 @@ async def get(text, wire, sink, place):
     while True:
         stream = head = None
         try:
-            port, tls, request = _request(text, wire, place)
+            port, tls, request = wire.part("httprequest").get(text, wire, place)
             stream = await wire.open(port, tls)
             wire.step("the request")
             await wire.write(stream, request)
             request = None
             wire.step("the answer")
-            head, at, end = await wire.head(stream)
+            head, at, end = await wire.part("httphead").read(wire, stream)
             status = head.status
             if status in (301, 302, 303, 307, 308):
                 if head.location is None:
@@ -29,10 +29,10 @@ async def get(text, wire, sink, place):
                 hops += 1
                 if hops > _REDIRECTS:
                     raise TransferError("server", "over %d redirects" % _REDIRECTS)
-                text = wire.part("transferurl").redirect(text, head.location)
+                text = wire.part("transferredirect").redirect(text, head.location)
                 continue
             if not (status == 200 or place.offset and status in (206, 416)):
-                raise await wire.refused(stream, head, at, end)
+                raise await wire.part("httprefusal").refused(wire, stream, head, at, end)
             skip, changed = head.resume(place)
             if changed:
                 restart(sink, place)
@@ -51,19 +51,6 @@ async def get(text, wire, sink, place):
             return
         finally:
             await wire.close(stream)
-
-
-def _request(text, wire, place):
-    # (port, TLS, request)
-    url = wire.url(text)
-    from httprequest import request
-
-    lines = []
-    if place.offset:
-        lines.append("Range: bytes=%d-" % place.offset)
-        if place.mark:
-            lines.append("If-Range: " + place.mark)
-    return url.port, url.tls, request("GET", url, lines)
 
 
 async def _receive(stream, sink, wire, place, body, at, end, skip):

@@ -1,4 +1,4 @@
-"""The head of an HTTP/1.1 answer, without I/O; every length is bounded.
+"""The head of an HTTP/1.1 answer, parsed without I/O; every length is bounded.
 
 head = Head(); used = head.received(data) until head.complete
 
@@ -18,6 +18,19 @@ except ImportError:
 _HEAD = const(16384)  # bytes of all headers, interim answers among them
 _LINE = const(2048)  # of one header that is kept: a Location; longer ones are passed over
 _LARGEST = const(0x3FFFFFFF)
+
+
+async def read(wire, stream):
+    """(head of an HTTP answer, bounds in `view` of what came after it)."""
+    head = Head()
+    view = wire.view[:256]  # the parser copies it
+    while True:
+        n = await wire.read(stream, view)
+        if not n:
+            raise TransferError("short", "%s: connection closed" % wire.doing)
+        used = head.received(view[:n])
+        if head.complete:
+            return head, used, n
 
 
 class Head:

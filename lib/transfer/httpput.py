@@ -15,7 +15,7 @@ async def put(text, wire, source, place, method, form, headers):
     for _ in range(_REDIRECTS + 1):
         stream = head = None
         try:
-            port, tls, request, before, after = _request(text, wire, place, method, form, headers)
+            port, tls, request, before, after = wire.part("httprequest").put(text, wire, place, method, form, headers)
             stream = await wire.open(port, tls)
             wire.step("the request")
             await wire.write(stream, request)
@@ -31,7 +31,7 @@ async def put(text, wire, source, place, method, form, headers):
                 lost = e
                 wire.step("the answer")  # who refuses may close after it, and it says more than that
             try:
-                head, at, end = await wire.head(stream)
+                head, at, end = await wire.part("httphead").read(wire, stream)
             except TransferError as e:
                 raise lost or e
             status = head.status
@@ -40,8 +40,8 @@ async def put(text, wire, source, place, method, form, headers):
                     return
                 raise lost or TransferError("short", "the server took %d bytes only" % place.offset)
             if status not in (307, 308) or head.location is None:
-                raise await wire.refused(stream, head, at, end)
-            text = wire.part("transferurl").redirect(text, head.location)
+                raise await wire.part("httprefusal").refused(wire, stream, head, at, end)
+            text = wire.part("transferredirect").redirect(text, head.location)
         finally:
             await wire.close(stream)
         if place.offset:
@@ -50,26 +50,6 @@ async def put(text, wire, source, place, method, form, headers):
             seek(source, 0)
             place.offset = 0
     raise TransferError("server", "over %d redirects" % _REDIRECTS)
-
-
-def _request(text, wire, place, method, form, headers):
-    # (port, TLS, request, bytes before the file, bytes after it)
-    url = wire.url(text)
-    import httprequest
-
-    before = after = b""
-    lines = list(headers)
-    if form:
-        line, before, after = httprequest.form(*form)
-        lines.append(line)
-    elif method == "POST":
-        lines.append("Content-Type: application/octet-stream")
-    # a raw PUT says no type: it would not fit what older signed URLs were signed for
-    if place.size is None:
-        lines.append("Transfer-Encoding: chunked")
-    else:
-        lines.append("Content-Length: %d" % (len(before) + place.size + len(after)))
-    return url.port, url.tls, httprequest.request(method, url, lines), before, after
 
 
 async def _body(stream, source, wire, place, before, after):

@@ -1,10 +1,23 @@
-"""What an HTTP status means, in words; without I/O, loaded for a failure."""
+"""What an HTTP status means, in words; loaded for a failure."""
 
 from transfer import TransferError, clean
 
 _WORDS = """400 bad request;401 wrong user or password;403 forbidden;404 not found;405 method not allowed;408 too slow;
 409 conflict;410 gone;411 length required;413 too large;416 range not there;429 too many requests;500 server error;
 501 not implemented;502 bad gateway;503 not available;504 gateway timed out;507 no space;"""
+
+
+async def refused(wire, stream, head, at, end):
+    """The error that the head of an HTTP answer means."""
+    view = wire.view[:256]
+    if at == end and head.length != 0:
+        try:
+            at = 0
+            end = await wire.read(stream, view)
+        except TransferError:
+            end = 0
+    body = bytes(view[at:end])
+    return refusal(wire, head.status, head.reason, body)
 
 
 def refusal(wire, status, reason, body=b""):

@@ -1,9 +1,41 @@
-"""The head of an HTTP/1.1 request, and the frame of a form with one file, without I/O."""
+"""The head of an HTTP/1.1 request, and the frame of a form with one file, without I/O.
+
+A part: what it makes of a URL lives no longer than it does, while the coroutines of httpget and httpput live on.
+"""
 
 from binascii import b2a_base64, hexlify
 from os import urandom
 
 from transfer import TransferError
+
+
+def get(text, wire, place):
+    """(port, TLS, request) to GET a URL from place.offset on."""
+    url = wire.url(text)
+    lines = []
+    if place.offset:
+        lines.append("Range: bytes=%d-" % place.offset)
+        if place.mark:
+            lines.append("If-Range: " + place.mark)
+    return url.port, url.tls, request("GET", url, lines)
+
+
+def put(text, wire, place, method, field, headers):
+    """(port, TLS, request, bytes before the file, bytes after it); field: (field, file name) of a form, or None."""
+    url = wire.url(text)
+    before = after = b""
+    lines = list(headers)
+    if field:
+        line, before, after = form(*field)
+        lines.append(line)
+    elif method == "POST":
+        lines.append("Content-Type: application/octet-stream")
+    # a raw PUT says no type: it would not fit what older signed URLs were signed for
+    if place.size is None:
+        lines.append("Transfer-Encoding: chunked")
+    else:
+        lines.append("Content-Length: %d" % (len(before) + place.size + len(after)))
+    return url.port, url.tls, request(method, url, lines), before, after
 
 
 def request(method, url, lines=()):

@@ -10,6 +10,8 @@ import sys
 
 _PARTS = (
     "transferurl",
+    "transferopen",
+    "transferredirect",
     "transferwire",
     "httprequest",
     "httphead",
@@ -20,7 +22,10 @@ _PARTS = (
     "ftpreply",
     "ftprefusal",
     "ftplogin",
-    "ftpclient",
+    "ftpdata",
+    "ftpsession",
+    "ftpget",
+    "ftpput",
 )
 
 
@@ -65,7 +70,8 @@ async def _run(job, url, connect, secure, buf, wait_s, *arguments):
     from transferwire import Wire
 
     try:
-        client = __import__("ftpclient" if url[:3].lower() == "ftp" else "http" + job)  # by name: httpget, httpput, ftpclient
+        kind = "ftp" if url[:3].lower() == "ftp" else "http"
+        client = __import__(kind + job)  # by name: httpget, httpput, ftpget, ftpput
         wire = Wire(connect, secure, buf, wait_s)
         await wire.run(getattr(client, job)(url, wire, *arguments))  # by name: get, put
     finally:

@@ -6,7 +6,6 @@ read by then has been handed on, so that nothing is lost for the next try.
 
 import asyncio
 import gc
-from errno import ECONNREFUSED
 
 from micropython import const
 from transfer import TransferError, forget
@@ -14,7 +13,6 @@ from transfer import TransferError, forget
 _TICK_MS = const(250)
 _ENOSPC = const(28)
 _TLS_EOF = const(-0x7280)  # the connection ended without close_notify: whoever reads knows how much is to come
-_TLS_ERRORS = const(-4096)  # mbedTLS counts down from here; a failed name lookup is negative as well
 
 
 class Wire:
@@ -24,11 +22,11 @@ class Wire:
         self.view = memoryview(buf)
         self.host = self.where = ""
         self.secrets = []
-        self._connect = connect
-        self._secure = secure
+        self.connect = connect
+        self.shield = secure
         self._wait_ms = wait_s * 1000
         self._left_ms = 0
-        self._doing = ""
+        self.doing = ""
         self._expired = False
 
     async def run(self, job):
@@ -42,7 +40,7 @@ class Wire:
                 raise
         finally:
             watch.cancel()
-        raise TransferError("stall", "%s: nothing for %d s" % (self._doing, self._wait_ms // 1000))
+        raise TransferError("stall", "%s: nothing for %d s" % (self.doing, self._wait_ms // 1000))
 
     async def _watch(self, task):
         while self._left_ms > 0:
@@ -53,7 +51,7 @@ class Wire:
 
     def step(self, doing, times=1):
         """A step begins, and may take `times` the time that is allowed."""
-        self._doing = doing
+        self.doing = doing
         self._left_ms = self._wait_ms * times
 
     def url(self, text):
@@ -70,31 +68,13 @@ class Wire:
         gc.collect()
         return __import__(name) if name else None  # by name: those of _PARTS
 
-    async def open(self, port, tls=False):
-        """A stream to the URL's host."""
-        self.part()  # TLS needs the room
-        self.step("connecting to %s:%d" % (self.host, port))
-        try:
-            stream = await self._connect(self.host, port)
-        except OSError as e:
-            raise self._failed(e, "connect")
-        return await self.secure(stream) if tls else stream
+    def open(self, port, tls=False):
+        """Coroutine: a stream to the URL's host."""
+        return self.part("transferopen").open(self, port, tls)
 
-    async def secure(self, stream):
-        """TLS over a stream to the URL's host; closes it if that fails."""
-        self.step("TLS with " + self.host)
-        done = False
-        try:
-            if not self._secure:
-                raise TransferError("tls", "there is no TLS here")
-            secured = await self._secure(stream, self.host)
-            done = True
-            return secured
-        except (OSError, ValueError) as e:
-            raise self._failed(e, "tls")
-        finally:
-            if not done:
-                await self.close(stream)
+    def secure(self, stream):
+        """Coroutine: TLS over a stream to the URL's host; closes it if that fails."""
+        return self.part("transferopen").secure(self, stream)
 
     async def read(self, stream, view):
         """Bytes read into `view`; 0 at the end."""
@@ -106,7 +86,7 @@ class Wire:
         except (OSError, ValueError) as e:
             if e.args and e.args[0] == _TLS_EOF:
                 return 0
-            raise self._failed(e, "short")
+            raise self.failed(e, "short")
 
     async def write(self, stream, data):
         """All of `data` is on its way."""
@@ -114,7 +94,7 @@ class Wire:
             stream.write(data)
             await stream.drain()
         except (OSError, ValueError) as e:
-            raise self._failed(e, "short")
+            raise self.failed(e, "short")
 
     async def close(self, stream):
         """Never fails."""
@@ -126,39 +106,9 @@ class Wire:
             except (OSError, ValueError):
                 pass
 
-    async def head(self, stream):
-        """(head of an HTTP answer, bounds in `view` of what came after it)."""
-        head = self.part("httphead").Head()
-        view = self.view[:256]  # the parser copies it
-        while True:
-            n = await self.read(stream, view)
-            if not n:
-                raise TransferError("short", "%s: connection closed" % self._doing)
-            used = head.received(view[:n])
-            if head.complete:
-                return head, used, n
-
-    async def refused(self, stream, head, at, end):
-        """The error that the head of an HTTP answer means."""
-        view = self.view[:256]
-        if at == end and head.length != 0:
-            try:
-                at = 0
-                end = await self.read(stream, view)
-            except TransferError:
-                end = 0
-        body = bytes(view[at:end])
-        return self.part("httprefusal").refusal(self, head.status, head.reason, body)
-
-    def _failed(self, e, kind):
-        code = e.args[0] if e.args else 0
-        if isinstance(e, ValueError) or isinstance(code, str) or code < _TLS_ERRORS:
-            kind = "tls"  # the strings are from tlsclient
-        elif code == ECONNREFUSED:
-            kind = "connect"  # asyncio.open_connection leaves that to the first write
-        if len(e.args) > 1:
-            e = e.args[1]
-        return TransferError(kind, "%s: %s" % (self._doing, e))
+    def failed(self, e, kind):
+        """The TransferError that an OSError or ValueError means; of `kind`, unless it says more itself."""
+        return self.part("transferopen").failed(self, e, kind)
 
 
 def store(sink, piece, place):

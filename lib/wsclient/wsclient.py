@@ -11,19 +11,20 @@ import sys
 from errno import ENOTCONN
 
 from wsframes import (
-    CLOSE,
-    PING,
-    PONG,
-    TEXT,
     Decoder,
-    HandshakeError,
+    HandshakeError,  # noqa: F401  for who calls connect
     WebSocketError,
     encode,
     encode_close,
 )
 
-
+_TEXT = 1  # kinds of frame, as in wsframes
+_CLOSE = 8
+_PING = 9
+_PONG = 10
+_BUFFER = 256  # bytes; a larger message is read into memory of its own
 _FRAGMENT = 512
+_TURN_MS = 5
 
 
 async def connect(
@@ -46,23 +47,12 @@ async def connect(
         host += ":%d" % port
     ws = None
     try:
-        from wshandshake import Handshake  # 4 KB of heap that are not needed once it is open
+        import wshandshake  # 4 KB of heap that are not needed once it is open
 
-        handshake = Handshake(host, path, protocol, headers)
-        stream.write(handshake.request)
-        await stream.drain()
-        rest = None
-        while rest is None:
-            data = await stream.read(512)
-            if data is not None:  # a TLS stream may have no bytes yet
-                if not data:
-                    raise HandshakeError(0, "connection closed instead of an answer")
-                if heard:
-                    heard(data)
-                rest = handshake.received(data)
+        sys.modules.pop("wshandshake", None)
+        rest = await wshandshake.shake(stream, host, path, protocol, headers, heard)
         ws = WebSocket(stream, max_message, rest, choose)
     finally:
-        sys.modules.pop("wshandshake", None)
         if ws is None:
             stream.close()
             await stream.wait_closed()
@@ -74,20 +64,16 @@ class WebSocket:
 
     def __init__(self, stream, max_message, rest=b"", choose=None):
         self._stream = stream
-        self._decoder = Decoder(max_message, 512, choose)
+        self._decoder = Decoder(max_message, _BUFFER, choose)
         if rest:
             self._decoder.space()[: len(rest)] = rest
             self._decoder.received(len(rest))
-        self._lock = asyncio.Lock()
+        self._writing = False  # asyncio.Lock or Event would be a module more in RAM
         self._closing = False  # our Close was sent, or it has ended: nothing may be sent any more
+        self.frames = 0  # received so far: as long as it grows the server is alive
         self.pongs = 0
         self.close_code = None
         self.close_reason = ""
-
-    @property
-    def frames(self):
-        """Frames received so far: as long as it grows the server is alive."""
-        return self._decoder.frames
 
     async def receive(self):
         """Next message, str or bytes, or what took it; None at the end. For one task only."""
@@ -96,6 +82,7 @@ class WebSocket:
         try:
             while self.close_code is None:
                 event = decoder.event()
+                self.frames = decoder.frames
                 if event is None:
                     n = await stream.readinto(decoder.space())
                     if n:
@@ -104,17 +91,17 @@ class WebSocket:
                         await self._end(1006, "connection lost")
                     continue
                 kind, payload = event
-                if kind < CLOSE:
+                if kind < _CLOSE:
                     return payload
-                if kind == PONG:
+                if kind == _PONG:
                     self.pongs += 1
-                elif kind == PING:
-                    await self._write(PONG, payload)
+                elif kind == _PING:
+                    await self._write(_PONG, payload)
                 else:
-                    await self._write(CLOSE, payload[0])
+                    await self._write(_CLOSE, payload[0])
                     await self._end(*payload)
         except WebSocketError as e:
-            await self._fail(e.code, e.text)
+            await self._fail(*e.args)
         except MemoryError:
             await self._fail(1009, "out of memory")
         except (OSError, ValueError) as e:  # ValueError: TLS
@@ -123,12 +110,11 @@ class WebSocket:
 
     async def send(self, text):
         """Send one text message; OSError when it is closed."""
-        if not await self._write(TEXT, text.encode()):
-            raise OSError(ENOTCONN)
+        await self.send_parts((text,))
 
     async def send_parts(self, parts):
         """Send one text message made of many pieces of text, in fragments: it is never in memory as a whole."""
-        kind = TEXT
+        kind = _TEXT
         text = ""
         for part in parts:
             if len(text) >= _FRAGMENT:
@@ -144,26 +130,28 @@ class WebSocket:
         """Send a ping (125 bytes at most), counted in `pongs` when answered; OSError."""
         if len(payload) > 125:
             raise ValueError("long ping")
-        if not await self._write(PING, payload):
+        if not await self._write(_PING, payload):
             raise OSError(ENOTCONN)
 
     async def close(self, code=1000, reason=""):
         """Begin to close; the end is when receive() returns None."""
-        await self._write(CLOSE, code, reason)
+        await self._write(_CLOSE, code, reason)
 
     async def abort(self):
         """Cut the connection now; receive() returns None."""
         await self._end(1006, "aborted")
 
     async def _write(self, kind, payload, reason="", last=True):
-        # False when nothing may be sent any more. The lock: drain() forgets what is added to the
+        # False when nothing may be sent any more. One at a time: drain() forgets what is added to the
         # stream meanwhile. A frame that is cut short (cancelled, failed) ends the connection.
-        await self._lock.acquire()
+        while self._writing:
+            await asyncio.sleep_ms(_TURN_MS)
+        self._writing = True
         whole = True
         try:
             if self._closing:
                 return False
-            if kind == CLOSE:
+            if kind == _CLOSE:
                 self._closing = True
                 frame = encode_close(payload, reason)
             else:
@@ -173,14 +161,14 @@ class WebSocket:
             await self._stream.drain()
             whole = True
         finally:
-            self._lock.release()
+            self._writing = False
             if not whole:
                 await self._end(1006, "send failed")
         return True
 
     async def _fail(self, code, text):
         # the Close is sent as far as that needs no waiting: this server need not be reading
-        if not self._closing and not self._lock.locked():
+        if not self._closing and not self._writing:
             try:
                 self._stream.write(encode_close(code, text))
             except (OSError, ValueError, MemoryError):

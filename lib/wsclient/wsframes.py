@@ -8,12 +8,13 @@ Payloads: str for TEXT, bytes for BINARY, PING and PONG, (code, reason) for CLOS
 by the server raises WebSocketError, before memory is taken for the frame; the decoder is then of
 no further use. No bytecode runs per payload byte, except in pieces of text that are not ASCII.
 
-A text whose first frame is large need not be in memory as a whole: choose(its first bytes) may
-return a consumer, with take(piece), a memoryview of checked UTF-8 that is cut anywhere, and
-`limit`, the most bytes. The payload is that consumer then.
+A text whose first frame is large, or not its last, need not be in memory as a whole: choose(its
+first 96 bytes) may return a consumer, with take(piece), a memoryview of checked UTF-8 that is cut
+anywhere, and `limit`, the most bytes. The payload is that consumer then.
 """
 
 import os
+import sys
 
 try:
     from micropython import const
@@ -33,16 +34,10 @@ _CHUNK = const(512)  # masked at once: three integers of that size are garbage e
 _AT_ONCE = const(256)
 _LARGE = const(1024)  # more than the buffer holds
 _PEEK = const(96)  # bytes that choose() gets to see
-_PIECE = const(32)  # text this short, with something in it that is not ASCII, is looked at by byte
 
 
 class WebSocketError(Exception):
-    """The server broke a rule: the close `code` to send and the rule in words."""
-
-    def __init__(self, code, text):
-        super().__init__(code, text)
-        self.code = code
-        self.text = text
+    """The server broke a rule; args: the close code to send, and the rule in words."""
 
 
 class HandshakeError(OSError):
@@ -92,13 +87,18 @@ def encode(kind, payload, last=True):
 
 def encode_close(code, reason=""):
     """A Close frame; 1005 stands for no code at all."""
-    reason = reason[:123]
-    while len(reason.encode()) > 123:
-        reason = reason[:-1]
-    return encode(CLOSE, b"" if code == 1005 else code.to_bytes(2, "big") + reason.encode())
+    return encode(CLOSE, _rules().close_payload(code, reason))
 
 
-def _check(data, state):
+def _rules():
+    """What is rarely asked for, forgotten at once: it lives as long as what is called of it runs."""
+    import wsrules
+
+    sys.modules.pop("wsrules", None)
+    return wsrules
+
+
+def check(data, state):
     """UTF-8 (RFC 3629) state after `data`: 0 between characters, else what has to follow."""
     # MicroPython's own check lets surrogates, overlong forms and code points past U+10FFFF pass.
     # state: continuation bytes to come << 16 | lowest << 8 | highest value of the next one
@@ -108,23 +108,9 @@ def _check(data, state):
                 return 0  # as many characters as bytes: plain ASCII, found out in C
         except UnicodeError:
             pass  # nonsense, or a character goes on in what comes next
-    half = len(data) >> 1
-    if half > _PIECE:
-        return _check(data[half:], _check(data[:half], state))
-    for c in data:
-        if state:
-            if not state >> 8 & 255 <= c <= state & 255:
-                raise WebSocketError(1007, "not UTF-8")
-            state = 0 if state < 0x20000 else (state & 0x30000) - 0x10000 | 0x80BF
-        elif c > 0x7F:
-            if c < 0xC2 or c > 0xF4:
-                raise WebSocketError(1007, "not UTF-8")
-            if c < 0xE0:
-                state = 0x180BF
-            elif c < 0xF0:
-                state = 0x2A0BF if c == 0xE0 else 0x2809F if c == 0xED else 0x280BF
-            else:
-                state = 0x390BF if c == 0xF0 else 0x3808F if c == 0xF4 else 0x380BF
+    state = _rules().check(data, state)
+    if state < 0:
+        raise WebSocketError(1007, "not UTF-8")
     return state
 
 
@@ -134,20 +120,19 @@ def _text(data, checked=0, state=0):
         text = str(data, "utf-8")
     except UnicodeError:
         raise WebSocketError(1007, "not UTF-8")
-    if len(text) != len(data) and _check(memoryview(data)[checked:], state):
+    if len(text) != len(data) and check(memoryview(data)[checked:], state):
         raise WebSocketError(1007, "not UTF-8")
     return text
 
 
 def _closing(payload):
+    """(code, reason) of a Close frame."""
     if not payload:
         return 1005, ""
-    if len(payload) == 1:
-        raise WebSocketError(1002, "half close code")
-    code = payload[0] << 8 | payload[1]
-    if not (1000 <= code < 1004 or 1006 < code < 1015 or 3000 <= code < 5000):
-        raise WebSocketError(1002, "bad close code")
-    return code, _text(payload[2:])
+    flaw = _rules().flaw_of_close(payload)
+    if flaw:
+        raise WebSocketError(1002, flaw)
+    return payload[0] << 8 | payload[1], _text(payload[2:])
 
 
 class Decoder:
@@ -205,21 +190,12 @@ class Decoder:
             first = view[at]
             n = view[at + 1]
             kind = first & 15
-            if first & 0x70:
-                raise WebSocketError(1002, "reserved bit")
-            if n > 127:
-                raise WebSocketError(1002, "masked")
             if kind > 7:
-                if kind > PONG:
-                    raise WebSocketError(1002, "unknown opcode")
-                if first < 128:
-                    raise WebSocketError(1002, "split control")
-                if n > 125:
-                    raise WebSocketError(1002, "long control")
-            elif kind > BINARY:
-                raise WebSocketError(1002, "unknown opcode")
-            elif (kind == 0) == (self._kind == 0):
-                raise WebSocketError(1002, "no continuation" if kind else "stray fragment")
+                bad = kind > PONG or first < 128 or n > 125
+            else:
+                bad = kind > BINARY or (kind == 0) == (self._kind == 0)
+            if bad or first & 0x70 or n > 127:
+                raise WebSocketError(1002, _rules().flaw(first, n))
             at += 2
             if n > 125:
                 size = 2 if n == 126 else 8
@@ -227,9 +203,7 @@ class Decoder:
                     return None
                 n = int.from_bytes(view[at : at + size], "big")
                 at += size
-                if n < (126 if size == 2 else 65536):
-                    raise WebSocketError(1002, "padded length")
-                if n >> 63:
+                if n < (126 if size == 2 else 65536) or n >> 63:
                     raise WebSocketError(1002, "bad length")
             end = at + n
             if kind > 7:
@@ -238,8 +212,10 @@ class Decoder:
                 self._start = end
                 self.frames += 1
                 payload = bytes(view[at:end])
-                return kind, _closing(payload) if kind == CLOSE else payload
-            if kind == TEXT and n > _LARGE and self._choose:
+                if kind == CLOSE:
+                    payload = _closing(payload)
+                return kind, payload
+            if kind == TEXT and self._choose and (n > _LARGE or (first < 128 and n >= _PEEK)):
                 if self._end < at + _PEEK:
                     return None
                 self._consumer = self._choose(bytes(view[at : at + _PEEK]))
@@ -268,7 +244,7 @@ class Decoder:
             data = self._view[start : start + n]
             filled = self._filled
             if self._consumer:
-                self._state = _check(data, self._state)
+                self._state = check(data, self._state)
                 self._consumer.take(data)
             elif filled < len(message):
                 message[filled : filled + n] = data
@@ -288,7 +264,7 @@ class Decoder:
             # copy of it, so that waits for the frame's end, which is not far in a fast stream.
             if kind == TEXT and (not self._left or self._filled - self._checked <= _AT_ONCE):
                 data = memoryview(message)[self._checked : self._filled]
-                self._state = _check(data, self._state)
+                self._state = check(data, self._state)
                 self._checked = self._filled
             if not self._left:
                 self._left = -1

@@ -53,6 +53,23 @@ def parse_url(url):
     return tls, host, int(port), path if path[:1] == "/" else "/" + path
 
 
+async def shake(stream, host, path, protocol, headers, heard):
+    """Open a WebSocket over a stream: the bytes that came after the server's answer; OSError."""
+    handshake = Handshake(host, path, protocol, headers)
+    stream.write(handshake.request)
+    await stream.drain()
+    rest = None
+    while rest is None:
+        data = await stream.read(512)
+        if data is not None:  # a TLS stream may have no bytes yet
+            if not data:
+                raise HandshakeError(0, "connection closed instead of an answer")
+            if heard:
+                heard(data)
+            rest = handshake.received(data)
+    return rest
+
+
 class Handshake:
     """One attempt: `request` is what to send; `host` as in the Host header."""
 

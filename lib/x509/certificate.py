@@ -4,8 +4,8 @@
 class Certificate:
     """Annotations only: they cost nothing on the device."""
 
-    der: bytes
-    tbs: tuple  # (start, stop) of what is signed
+    der: bytes  # for hash_ids; whoever needs only the rest may put None in its place
+    digest: bytes  # SHA-256 of what is signed
     signature: bytes
     algorithm: str  # "rsa", "pss", "ecdsa", "" for any other
     salt: "int | None"  # its length, with "pss"

@@ -55,7 +55,7 @@ def parse(data):
     outer.end()
     start = whole.at
     body = whole.enter(SEQUENCE)
-    made.tbs = (start, whole.at)
+    made.digest = sha256(memoryview(data)[start : whole.at]).digest()
     at = whole.at
     made.algorithm, made.salt = _algorithm(whole)
     algorithm = data[at : whole.at]

@@ -11,8 +11,6 @@ leads to it.
 Names are compared byte by byte, and revocation is not looked into.
 """
 
-from hashlib import sha256
-
 try:
     from micropython import const
 except ImportError:
@@ -60,9 +58,7 @@ def verify(certificate, issuer):
     """Steps: did the issuer's key sign this certificate? ChainError("unsupported", "weak", "key")."""
     if not certificate.algorithm:
         raise ChainError("unsupported")
-    at, stop = certificate.tbs
-    digest = sha256(memoryview(certificate.der)[at:stop]).digest()
-    good = yield from _verify(issuer, certificate.algorithm, certificate.salt, certificate.signature, digest)
+    good = yield from _verify(issuer, certificate.algorithm, certificate.salt, certificate.signature, certificate.digest)
     return good
 
 
@@ -114,30 +110,42 @@ def check(chain, roots, now, early=False):
     """
     if not 1 <= len(chain) <= _MAX_CHAIN:
         raise ChainError("order")
-    below = 0  # other CAs between the next one and the leaf; those that only pass on their own name don't count
+    usable(chain[0], now, None, early)
+    below = 0
     for place, certificate in enumerate(chain):
-        if place == 0:
-            usable(certificate, now, None, early)
-        untrusted = "untrusted"
-        for root in roots:
-            if place and root.der == certificate.der:
-                return root
-            if root.subject == certificate.issuer:
-                # One of several with this name may be the wrong one, so that what is wrong is only said in the end.
-                try:
-                    usable(root, now, below)
-                    if (yield from verify(certificate, root)):
-                        return root
-                    untrusted = "signature"
-                except ChainError as error:
-                    untrusted = error.args[0]
-        if place + 1 == len(chain):
-            raise ChainError(untrusted)
-        issuer = chain[place + 1]
-        if issuer.subject != certificate.issuer:
-            raise ChainError(untrusted if untrusted != "untrusted" else "order")
-        # before its signature is looked at, which takes a second
-        usable(issuer, now, below)
-        if not (yield from verify(certificate, issuer)):
-            raise ChainError("signature")
+        issuer = chain[place + 1] if place + 1 < len(chain) else None
+        root = yield from link(certificate, issuer, roots, now, below, not place)
+        if root:
+            return root
         below += issuer.subject != issuer.issuer
+
+
+def link(certificate, issuer, roots, now, below, leaf):
+    """Steps: one certificate of a chain: the root that vouches for it, None when a root has to vouch for its issuer; ChainError.
+
+    For who can not have all of a chain at once; the leaf's own `usable` is the caller's.
+    issuer: the next of the chain, None if there is none; roots: those that `.issuer` names, at least.
+    below: other CAs between the issuer and the leaf; those that only pass on their own name don't count.
+    """
+    untrusted = "untrusted"
+    for root in roots:
+        if not leaf and root.digest == certificate.digest:
+            return root
+        if root.subject == certificate.issuer:
+            # One of several with this name may be the wrong one, so that what is wrong is only said in the end.
+            try:
+                usable(root, now, below)
+                if (yield from verify(certificate, root)):
+                    return root
+                untrusted = "signature"
+            except ChainError as error:
+                untrusted = error.args[0]
+    if not issuer:
+        raise ChainError(untrusted)
+    if issuer.subject != certificate.issuer:
+        raise ChainError(untrusted if untrusted != "untrusted" else "order")
+    # before its signature is looked at, which takes a second
+    usable(issuer, now, below)
+    if not (yield from verify(certificate, issuer)):
+        raise ChainError("signature")
+    return None

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import datetime as dt
+import json
 import ssl
 
 import pytest
 from cryptography import x509
 from small_ca import Ca, pem
+from websockets.exceptions import ConnectionClosed
 
 from pilotwire.bench.certificates import Authority
 from pilotwire.csms import CentralSystem
@@ -21,7 +23,7 @@ async def two_faced(bench, context):
     """The bench's central system behind a port that takes TLS and plain connections; yields the port."""
     async with CentralSystem(ssl=context, on_event=bench.note, clock=bench._clock) as secure:
         secure.chargers = bench.central.chargers
-        secure.passwords = bench.central.passwords
+        secure.passwords, secure.answer = bench.central.passwords, bench.central.answer
 
         async def pump(reader, writer):
             with contextlib.suppress(OSError):
@@ -133,6 +135,56 @@ async def test_from_nothing_to_profile_3(bench, tmp_path):
         assert await change(charger, "SecurityProfile", "2") == "Rejected"
         text = "".join(bench.text.split())
         assert KEY not in text and "PRIVATE" not in text
+        await bench.stop()
+
+
+# req: SEC-CERT-02, SEC-CERT-04, J-WS-04
+# A root of 5,500 characters and a chain of 10,000, over TLS, while a car charges, after one that was cut off; then in use at
+# profile 3. The root comes in one frame or in many.
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("frame", [None, 300])
+async def test_the_longest_messages(bench, tmp_path, frame):
+    root = Authority(tmp_path / "ca")
+    subs = [Ca("Clients", dt.datetime.now(dt.UTC), kind="rsa4096")]
+    for n in range(5):
+        subs.insert(0, Ca(f"Sub {n}", subs[0].now, parent=subs[0], kind="rsa4096"))
+    (tmp_path / "clients.pem").write_text("".join(ca.pem for ca in subs))
+    bench.files({"/data/root1.der": root.der})
+    requests = []
+    bench.central.answer["SignCertificate"] = lambda charger, payload: requests.append(payload) or {"status": "Accepted"}
+    settings = {"ChargePointSerialNumber": "SN-1", "CpoName": "Operator", "AuthorizationKey": KEY, "SecurityProfile": "2"}
+    async with two_faced(bench, server_context(root.issue("server"), tmp_path / "clients.pem")) as port:
+        charger = await bench.start(url=f"wss://localhost:{port}", settings=settings)
+        await bench.charge()
+
+        async def send(text):  # in fragments, as some libraries do
+            await whole(text[at : at + frame] for at in range(0, len(text), frame))
+
+        whole = charger._connection.send
+        if frame:
+            charger._connection.send = send
+        install = {"certificateType": CENTRAL, "certificate": subs[-1].pem.rjust(5500)}
+        assert await charger.call("InstallCertificate", install) == {"status": "Accepted"}
+        trigger = {"requestedMessage": "SignChargePointCertificate"}
+        assert await charger.call("ExtendedTriggerMessage", trigger) == {"status": "Accepted"}
+        await bench.told(lambda c: requests, 30)
+        public = x509.load_pem_x509_csr(requests[0]["csr"].encode()).public_key()
+        chain = pem(subs[0].sign(public, "SN-1")) + "".join(ca.pem for ca in subs[:-1])
+
+        async def cut(text):  # the connection ends in the middle
+            yield text[:8000]
+            await bench.passes(2)
+            charger.drop()
+            yield text[8000:]
+
+        with contextlib.suppress(ConnectionClosed):
+            await whole(cut(json.dumps([2, "cut", "CertificateSigned", {"certificateChain": chain.rjust(10000)}])))
+        await reconnected(bench, 2)
+        assert await charger.call("CertificateSigned", {"certificateChain": chain.rjust(10000)}) == {"status": "Accepted"}
+        assert await change(charger, "SecurityProfile", "3") == "Accepted"
+        await reconnected(bench, 3)
+        assert charger.auth is None and charger.certificate == "SN-1"
+        assert bench.state()["status"] == "Charging"
         await bench.stop()
 
 

@@ -1,6 +1,8 @@
 """SignedUpdateFirmware and GetLog of the whole wallbox: who may sign, what is told, and the log of security events."""
 
+import asyncio
 import base64
+import contextlib
 import datetime as dt
 import json
 import ssl
@@ -79,13 +81,18 @@ async def test_refused(bench):
     data = kit.made()
     with web(data) as server:
         url = server.url + "/file"
-        for bad in (Maker(), Maker(root=maker.root, days=(-9, -1)), Maker("rsa1024", root=maker.root)):
+        for bad in (
+            Maker(),
+            Maker(root=maker.root, days=(-9, -1)),
+            Maker(root=maker.root, days=(1, 9)),
+            Maker("rsa1024", root=maker.root),
+        ):
             assert await bad.update(charger, url, 1, data) == "InvalidCertificate"
         assert told(charger) == [] and not server.seen
         assert await maker.update(charger, url, 2, data + b"more") == "Accepted"
         await bench.told(lambda c: told(c)[-1:] == [("InvalidSignature", 2)], 120)
     assert [status for status, _ in told(charger)] == ["Downloading", "Downloaded", "InvalidSignature"]
-    await bench.told(lambda c: events(c).count("InvalidFirmwareSigningCertificate") == 3)
+    await bench.told(lambda c: events(c).count("InvalidFirmwareSigningCertificate") == 4)
     await bench.told(lambda c: "InvalidFirmwareSignature" in events(c))
     assert len(charger.boots) == 1
 
@@ -112,6 +119,42 @@ async def test_signed_update(bench, tmp_path):
     assert await charger.call("ExtendedTriggerMessage", trigger) == {"status": "Accepted"}
     await bench.told(lambda c: told(c)[-1] == ("Idle", None))
     await bench.stop()
+
+
+@contextlib.contextmanager
+def server_of(scheme, data, ca, folder):
+    """URL of a file with these bytes, over https or ftp."""
+    if scheme == "https":
+        with web(data, server_context(ca.issue("server"))) as server:
+            yield server.url.replace("127.0.0.1", "localhost") + "/file"
+        return
+    folder.mkdir()
+    (folder / "file").write_bytes(data)
+    with peers.ftp(folder) as port:
+        yield f"ftp://reader:reader@127.0.0.1:{port}/file"
+
+
+# req: SEC-FW-01, SEC-FW-02, SEC-FW-04, SEC-FW-05
+# Over https and over ftp: an unknown signer, one that expired, a wrong signature, two requests at one moment, and a good end.
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("scheme", ["https", "ftp"])
+async def test_good_and_bad(bench, tmp_path, scheme):
+    ca, maker = Authority(tmp_path / "ca"), Maker()
+    charger = await start(bench, maker.root, {"/data/root1.der": ca.der})
+    data = kit.made()
+    with server_of(scheme, data, ca, tmp_path / "files") as url:
+        for number, bad in enumerate((Maker(), Maker(root=maker.root, days=(-9, -1)))):
+            assert await bad.update(charger, url, number, data) == "InvalidCertificate"
+        assert await maker.update(charger, url, 2, data + b"more") == "Accepted"
+        await bench.told(lambda c: told(c)[-1:] == [("InvalidSignature", 2)], 300)
+        assert [status for status, _ in told(charger)] == ["Downloading", "Downloaded", "InvalidSignature"]
+        answers = await asyncio.gather(*(maker.update(charger, url, number, data) for number in (3, 4)))
+        assert sorted(answers) == ["Accepted", "AcceptedCanceled"]
+        last = 3 + answers.index("AcceptedCanceled")
+        await bench.told(lambda c: told(c)[-1] == ("Installed", last), 300)
+    assert [status for status, number in told(charger) if number == last] == GOOD
+    assert ("Installed", 7 - last) not in told(charger)
+    assert charger.boots[-1]["firmwareVersion"] == kit.NEW
 
 
 # req: SEC-FW-02

@@ -1,4 +1,4 @@
-# heap: 300K
+# heap: 320K
 # (104K for one wallbox and its flash, the rest for this file and a second one)
 # The whole app on a board of plain Python: what the root wires together, and that two of them do not meet.
 import gc
@@ -8,7 +8,7 @@ from app import Wallbox
 from fake_board import FakeBoard
 from ledger import Ledger
 from log import Log
-from nor import Nor, Region
+from nor import Nor, Region, blank
 from ocpp_bench import TABLE, Clock, MemoryStore
 from ocpp16.transactions import DATA, SAMPLE
 from settings import Settings
@@ -49,10 +49,7 @@ def wallbox(connectors=1, socket=False, sectors=8, parts="", **values):
         part.ventilation = False
         part.parts = parts
     gc.collect()  # one piece of this size is wanted
-    flash = bytearray(4096 * sectors)
-    for i in range(0, len(flash), 64):
-        flash[i : i + 64] = b"\xff" * 64
-    region = Region(Nor(flash), 0, sectors)
+    region = Region(Nor(blank(sectors)), 0, sectors)
     ledgers = (
         Ledger(region, (), 0, sectors - 4),
         Ledger(region, (SAMPLE, DATA), sectors - 4, 2),

@@ -8,7 +8,7 @@ import hashlib
 import vfs
 
 from charging_bench import DEFAULT, TX, profile
-from nor import Nor, Region
+from nor import Nor, Region, blank
 from ocpp_bench import T0, Bench
 from store import Store
 import cold
@@ -156,7 +156,7 @@ def images(flash, operations):
 
 # req: LAL-05, LAL-07, SC-SET-06, SC-SET-08, RES-01, RST-03
 def test_change(name, change):
-    flash = bytearray(b"\xff" * 4096 * _SECTORS)
+    flash = blank(_SECTORS)
     nor = mount(flash, True)
     b = boot()
     prepare(b)
@@ -187,7 +187,7 @@ def test_change(name, change):
 # req: SC-SET-06
 # The start itself, which drops the profiles of transactions that are over, may be cut as well.
 def test_start():
-    flash = bytearray(b"\xff" * 4096 * _SECTORS)
+    flash = blank(_SECTORS)
     nor = mount(flash, True)
     b = boot()
     prepare(b)

@@ -1,6 +1,8 @@
 # heap: 206K
 # (104K for the firmware, 28K for the flash, which is RAM here, the rest for this file and the other side of the messages)
 # The charge point against a central system on paper: registration, sessions, what survives a cut.
+import sys
+
 from ocpp_bench import Bench
 import iso8601
 
@@ -449,3 +451,21 @@ def test_ids():
             receive('[4,"%s","GenericError","",{}]' % unique, b.clock.ms)
             b.clock.advance(40000)
         b.reboot()
+
+
+CASES_FORGOTTEN = [
+    ("GetConfiguration", {}),
+    ("GetConfiguration", {"key": ["HeartbeatInterval", "Nonsense"]}),
+    ("ChangeConfiguration", {"key": "MeterValuesSampledData", "value": "Energy.Active.Import.Register"}),
+    ("ChangeConfiguration", {"key": "ConnectorPhaseRotation", "value": "1.RST"}),
+    ("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "60"}),
+]
+
+
+# What a handler loads is nobody's to forget but its own: no module stays for good.
+def test_forgotten(action, payload):
+    b = Bench()
+    b.connect()
+    loaded = list(sys.modules)
+    b.call(action, payload)
+    assert [name for name in sys.modules if name not in loaded] == []

@@ -6,7 +6,7 @@ import json
 from test_app import run, wallbox
 from flashlog import FlashLog
 from ledger import Ledger
-from nor import Nor, Region
+from nor import Nor, Region, blank
 import iso8601
 
 T0 = iso8601.parse("2026-11-22T10:00:00Z")
@@ -20,7 +20,7 @@ class Link:
 def box(**settings):
     it, board = wallbox()
     it.ocpp.link = Link()
-    flash = bytearray(b"\xff" * 4096 * 3)
+    flash = blank(3)
     it.log.kept = FlashLog(Ledger(Region(Nor(flash), 0, 3), range(256)), it.clock)
     for name, value in settings.items():
         it.settings.set(name, value)

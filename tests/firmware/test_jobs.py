@@ -117,7 +117,7 @@ async def run(cp, failures, retries, interval):
             raise TransferError(kind, "words") if kind else MemoryError()
 
     words = ("Downloading", "Downloaded", {"": "DownloadFailed", "auth": "Refused"})
-    done = await cold.call("ocpp16.jobs", "transfer", cp, "firmware", attempt, words, told, retries, interval)
+    done = await cold.call("ocpp16.tries", "transfer", cp, "firmware", attempt, words, told, retries, interval)
     assert not cp.transferring
     events.append(done)
 """

@@ -52,7 +52,7 @@ def test_a_long_cause_is_cut():
 
 
 def table(*rows):
-    chip = nor.Nor(bytearray(b"\xff" * 0x4000))
+    chip = nor.Nor(nor.blank(4))
     for i, (kind, subtype, offset, size, label) in enumerate(rows):
         chip.program(i * 32, struct.pack("<2sBBII16sI", b"\xaa\x50", kind, subtype, offset, size, label, 0))
     esp32.use(chip)

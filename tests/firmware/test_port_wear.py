@@ -9,7 +9,7 @@ from port import wear
 
 
 def test_adds_up_over_restarts():
-    chip = nor.Nor(bytearray(b"\xff" * 0x4000))
+    chip = nor.Nor(nor.blank(4))
     row = struct.pack("<2sBBII16sI", b"\xaa\x50", 1, 2, 0x9000, 0x2000, b"nvs", 0)
     chip.program(0, row)
     esp32.use(chip)

@@ -180,8 +180,8 @@ def test_pending_boot():
 
 
 # req: TRG-05
-# What is asked for while the same message waits for its answer counts once; before the first answer only BootNotification may be.
-def test_same_kind():
+# Before the first answer only BootNotification may be asked for, and what waits for its answer already counts once.
+def test_same_kind_before_the_first_answer():
     b = Bench()
     b.answers[BOOT] = lambda payload: None
     b.connect()
@@ -189,7 +189,11 @@ def test_same_kind():
     assert trigger(b, HEARTBEAT) == "Rejected"
     b.run(5)
     assert b.actions() == [BOOT]
-    b = None
+
+
+# req: TRG-05
+# What is asked for while the same message waits for its answer counts once.
+def test_same_kind():
     b = ready()
     b.answers[HEARTBEAT] = lambda payload: None
     for _ in range(30):

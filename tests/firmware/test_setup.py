@@ -140,7 +140,7 @@ class Access:
         self.key = key
 
     async def names(self, answer):
-        await asyncio.sleep(1000000)
+        await asyncio.sleep(500000)
 
 
 class Board:
@@ -162,7 +162,7 @@ class Clock:
 
 class App:
     async def start_server(self, port):
-        await asyncio.sleep(1000000)
+        await asyncio.sleep(500000)  # the longest that ticks can hold
 
 
 def started(lasting):

@@ -3,11 +3,13 @@
 import asyncio
 import functools
 import hashlib
+import itertools
 import json
+import random
 
 import pytest
 from cryptography import x509
-from ocpp16 import certificate_files, security_events
+from ocpp16 import certificate_files, certificate_rules, own_certificate, security_events
 from paper_charger import compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, pem, utc
 
@@ -53,6 +55,23 @@ class Bench(ocpp_bench.Bench):
     async def signed(self, *chain):
         text = "".join(chain)
         return (await self.ask("CertificateSigned", {"certificateChain": text}))["status"]
+
+    async def stream(self, text, sizes=(512,)):
+        """Hands the text of a CALL over as the connection does with a large one; the CALLRESULT or CALLERROR."""
+        data = text.encode()
+        reader, before = self.cp.rpc.large(data[:96]), len(self.replies)
+        for size in itertools.cycle(sizes):
+            reader.take(memoryview(data)[:size])
+            data = data[size:]
+            if not data:
+                break
+        self.cp.receive(reader, self.clock.ms)
+        await self.turns(lambda: len(self.replies) > before)
+        return self.replies[before]
+
+    def left(self):
+        """Files of a message that is over."""
+        return [name for name in self.store.files if name.startswith("offered")]
 
     def events(self):
         return [name for _, _, name, _ in security_events.records(self.cp, False)]
@@ -192,7 +211,7 @@ async def test_what_is_in_use_stays(bench, root):
     request = await b.csr()
     mine = root.sign(request.public_key(), "SN-1")
     assert await b.signed(pem(mine)) == "Accepted"
-    certificate = certificate_files.parse(mine)[0]
+    certificate = certificate_files.certificate(b.cp, "client.der")
     ids = {"hashAlgorithm": "SHA256", "issuerNameHash": used["issuerNameHash"], "issuerKeyHash": used["issuerKeyHash"]}
     ids["serialNumber"] = certificate.serial
     assert await b.ask("DeleteCertificate", {"certificateHashData": ids}) == {"status": "NotFound"}
@@ -212,10 +231,10 @@ async def test_the_additional_root_check(bench, root):
     assert await b.install(CENTRAL, following.pem) == "Accepted"
     assert [der for _, der in certificate_files.roots(b.cp, "root")] == [root.der, following.der]
     b.cp.root = crc32(root.der)
-    certificate_files.settle(b.cp)
+    certificate_rules.settle(b.cp)
     assert len(list(certificate_files.roots(b.cp, "root"))) == 2, "the old one had to vouch"
     b.cp.root = crc32(following.der)
-    certificate_files.settle(b.cp)
+    certificate_rules.settle(b.cp)
     assert list(certificate_files.roots(b.cp, "root")) == [("root1.der", following.der)]
     assert await b.install(MAKER, Ca("Maker", T0).pem) == "Accepted", "of the others nothing is asked"
 
@@ -270,10 +289,9 @@ async def test_a_certificate(bench, root, profile, length):
     chain = [pem(mine), sub.pem, root.pem][:length]
     assert await b.signed(*chain) == "Accepted"
     assert b.cp.reconnect == (profile == "3")
-    cert, used = certificate_files.identity(b.cp, b.clock.utc())
+    cert, used = own_certificate.identity(b.cp, b.clock.utc())
     assert used == key and b.store.read("csr.key") is None
-    kept = certificate_files.parse(cert)
-    assert kept[0].der == mine and len(kept) == length
+    assert cert == (mine if length == 1 else "".join(chain).encode())
     assert await b.signed(*chain) == "Rejected", "nothing is asked for any more"
 
 
@@ -311,19 +329,145 @@ def broken_leaf(root, key):
     return pem(bytes(der))
 
 
-# req: SEC-CERT-02
+def call(action, key, text, **more):
+    """The text of a CALL with certificates in it."""
+    return json.dumps([2, "12345678-1234-1234-1234-123456789012", action, more | {key: text}])
+
+
+def signed(text):
+    return call("CertificateSigned", "certificateChain", text)
+
+
+# req: SEC-CERT-02, J-WS-04
+# As long a chain as the standard allows; one character more is too many.
 @run
-async def test_a_chain_that_is_too_long(bench, root):
+async def test_the_longest_chain(bench, root):
+    b = bench()
+    assert b.cp.settings.get("CertificateSignedMaxChainSize") == 10000
+    await b.install(CENTRAL, root.pem)
+    chain = [Ca("Sub 5", T0, parent=root, kind="rsa4096")]
+    for n in (4, 3, 2, 1):
+        chain.insert(0, Ca(f"Sub {n}", T0, parent=chain[0], kind="rsa4096"))
+    for more, answer in ((1, "Rejected"), (0, "Accepted")):
+        request = await b.csr()
+        mine = chain[0].sign(request.public_key(), "SN-1")
+        text = pem(mine) + "".join(ca.pem for ca in chain)
+        assert 9000 < len(text) < 10000
+        padded = text + "\n" * (10000 + more - len(text))
+        assert (await b.stream(signed(padded)))[2] == {"status": answer}
+        assert not b.left()
+    assert b.events().count("InvalidChargePointCertificate") == 1
+    assert own_certificate.identity(b.cp, b.clock.utc())[0] == text.encode()
+
+
+# req: SEC-CERT-02, SEC-CERT-04
+# However JSON writes the text, and wherever the network cuts it; what stands between the blocks is passed over.
+@pytest.mark.parametrize("seed", range(6))
+@run
+async def test_any_way_to_write_it(bench, root, seed):
+    rng = random.Random(seed)
+    b = bench()
+    between = rng.choice(("", "subject=CN = R\u00f6mer \u20ac \U0001d11e\n", '"quoted" \\ \r\n\t'))
+    line = rng.choice(("\n", "\r\n", "", "\n\n \t"))
+    sizes = [rng.randint(1, rng.choice((3, 40, 700))) for _ in range(20)]
+
+    def written(text):
+        ways = {"/": ["/", "\\/", "\\u002f"], "+": ["+", "\\u002B"], "=": ["=", "\\u003d"], "\n": ["\\n", "\\u000A"]}
+        return "".join(rng.choice(ways.get(c, [json.dumps(c, ensure_ascii=rng.random() < 0.5)[1:-1]])) for c in text)
+
+    def message(action, key, text, more=""):
+        gap = rng.choice(("", " ", "\n  "))
+        members = [f'"{key}"{gap}:{gap}"{written(text)}"', *([more] if more else [])]
+        rng.shuffle(members)
+        return f'[2,{gap}"{key}",{gap}"{action}",{gap}{{{gap}' + f"{gap},{gap}".join(members) + f"{gap}}}{gap}]"
+
+    install = message(
+        "InstallCertificate", "certificate", between + root.pem.replace("\n", line), f'"certificateType":"{CENTRAL}"'
+    )
+    assert (await b.stream(install, sizes))[2] == {"status": "Accepted"}
+    sub = Ca("Sub", T0, parent=root)
+    request = await b.csr()
+    chain = between.join(one.replace("\n", line) for one in (pem(sub.sign(request.public_key(), "SN-1")), sub.pem, root.pem))
+    answer = await b.stream(message("CertificateSigned", "certificateChain", between + chain), sizes)
+    assert answer[:3] == [3, "certificateChain", {"status": "Accepted"}] and not b.left()
+
+
+# req: SEC-CERT-02, SEC-CERT-04, J-FMT-03, J-ERR-02
+# Wrong JSON, a wrong type, no certificate at all, or a connection that is cut in the middle: nothing is lost by it.
+@run
+async def test_broken_messages(bench, root):
     b = bench()
     await b.install(CENTRAL, root.pem)
     request = await b.csr()
-    text = pem(root.sign(request.public_key(), "SN-1"))
-    most = b.cp.settings.get("CertificateSignedMaxChainSize")
-    assert await b.signed(text + "\n" * (most - len(text))) == "Accepted"
+    good = signed(pem(root.sign(request.public_key(), "SN-1")) + "\n" * 2000)
+    install = call("InstallCertificate", "certificate", Ca("Other", T0).pem, certificateType=CENTRAL)
+    before = dict(b.store.files)
+    for wrong, expected in (
+        (good[:-1], "GenericError"),
+        (good[:-3], "GenericError"),
+        (good[:1500], "GenericError"),
+        (good.replace("\\n", "\\x", 1), "GenericError"),
+        (good.replace("\\n", "\\u00g0", 1), "GenericError"),
+        (good + "x" * 3000, "GenericError"),
+        (good[:-2] + ',"x":"' + "y" * 3000 + '"}]', "GenericError"),
+        (good.replace("certificateChain", "x" * 3000), "GenericError"),
+        (good.replace("certificateChain", "chain"), "GenericError"),  # too large to be looked at as a whole
+        (signed("x" * 9000), {"status": "Rejected"}),
+        (signed(""), {"status": "Rejected"}),
+        (signed(5), "TypeConstraintViolation"),
+        (signed(None), "OccurenceConstraintViolation"),
+        (call("CertificateSigned", "chain", "x"), "OccurenceConstraintViolation"),
+        (signed(pem(root.leaf("SN-1")[1])[:-30]), {"status": "Rejected"}),
+        (signed(root.pem * 11), {"status": "Rejected"}),
+        (install.replace(CENTRAL, "Root"), "PropertyConstraintViolation"),
+        (install.replace("certificateType", "type"), "OccurenceConstraintViolation"),
+        (install.replace('"-----BEGIN', '"' + " " * 5000 + "-----BEGIN"), "PropertyConstraintViolation"),
+        (install.replace("BEGIN", "B"), {"status": "Rejected"}),
+    ):
+        reply = await b.stream(wrong)
+        assert reply[2] == expected, wrong[:300]
+        b.cp.rpc.large(good[:96].encode()).take(good[:1200].encode())  # and no more of it
+    assert {name: data for name, data in b.store.files.items() if not name.startswith("offered")} == before
+    assert (await b.stream(good))[2] == {"status": "Accepted"} and not b.left()
+
+
+# req: SEC-CERT-02
+# A second message while the first one is looked at does not get in its way.
+@run
+async def test_two_at_once(bench, root):
+    b = bench()
+    await b.install(CENTRAL, root.pem)
     request = await b.csr()
-    text = pem(root.sign(request.public_key(), "SN-1"))
-    answer = await b.ask("CertificateSigned", {"certificateChain": text + "\n" * (most + 1 - len(text))})
-    assert answer in ("PropertyConstraintViolation", {"status": "Rejected"})
+    before = len(b.replies)
+    first = signed(pem(root.sign(request.public_key(), "SN-1")))
+    for unique, text in (("first", first), ("other", signed(root.pem))):
+        b.cp.receive(text.replace("12345678-1234-1234-1234-123456789012", unique), b.clock.ms)
+    await b.turns(lambda: len(b.replies) == before + 2)
+    assert [reply[1:] for reply in b.replies[before:]] == [["other", {"status": "Rejected"}], ["first", {"status": "Accepted"}]]
+
+
+# req: SEC-CERT-02
+# Another request is made while the answer to the first one is looked at: no certificate ever gets another one's key.
+@run
+async def test_a_request_meanwhile(bench, root):
+    b = bench()
+    await b.install(CENTRAL, root.pem)
+    request, before = await b.csr(), len(b.replies)
+    b.cp.receive(signed(pem(root.sign(request.public_key(), "SN-1"))), b.clock.ms)
+    b.store.write("csr.key", other := root.leaf("SN-1")[0])
+    await b.turns(lambda: len(b.replies) > before)
+    assert b.replies[-1][2] == {"status": "Rejected"}
+    assert b.store.read("csr.key") == other and b.store.read("client.der") is None
+
+
+# req: SEC-CERT-02
+# What nobody has asked for is not written down.
+@run
+async def test_nothing_was_asked_for(bench, root, monkeypatch):
+    b = bench()
+    await b.install(CENTRAL, root.pem)
+    monkeypatch.setattr(b.store, "write", lambda name, data: pytest.fail(f"wrote {name}"))
+    assert await b.signed(root.pem) == "Rejected"
 
 
 # req: SEC-CERT-02, SEC-CERT-03
@@ -341,7 +485,7 @@ async def test_renewal(bench, root):
         return der
 
     def used():
-        return certificate_files.identity(b.cp, b.clock.utc())[0]
+        return own_certificate.identity(b.cp, b.clock.utc())[0]
 
     first = await renew((-60, 20))
     assert used() == first and b.cp.reconnect
@@ -350,11 +494,11 @@ async def test_renewal(bench, root):
     b.sent.clear()
     b.clock.base += 3 * 86400
     assert used() == second
-    certificate_files.daily(b.cp)
-    assert len(list(certificate_files.pairs(b.cp))) == 2
+    own_certificate.daily(b.cp)
+    assert len(list(own_certificate.pairs(b.cp))) == 2
     b.clock.base += 30 * 86400
-    certificate_files.daily(b.cp)
-    assert [c.der for _, c in certificate_files.pairs(b.cp)] == [second]
+    own_certificate.daily(b.cp)
+    assert [c.der for _, c in own_certificate.pairs(b.cp)] == [second]
     b.sent.clear()
     b.exchange()
     assert not b.payloads("SignCertificate")
@@ -397,8 +541,8 @@ async def test_cuts(bench, root):
         for name, operation in operations:
             setattr(b.store, name, operation)
         assert status in ("Accepted", "Rejected")
-        cert, key = certificate_files.identity(b.cp, b.clock.utc())
-        assert cert and certificate_files.parse(cert)[0].key == key[-65:]
+        cert, key = own_certificate.identity(b.cp, b.clock.utc())
+        assert cert and own_certificate.own(b.cp, b.clock.utc())[1].key == key[-65:]
         if b.store.read("csr.key"):
             assert await b.signed(new) == "Accepted"
-        assert certificate_files.identity(b.cp, b.clock.utc())[0] == mine
+        assert own_certificate.identity(b.cp, b.clock.utc())[0] == mine

@@ -7,6 +7,7 @@ tests/e2e/test_fuzz_box.py.
 import asyncio
 import contextlib
 import itertools
+import json
 import os
 import random
 import time
@@ -22,14 +23,18 @@ import x509 as x509_parser
 from bundle import BundleError, Complete
 from bundlelist import List
 from der import DerError
-from ftpreply import Replies, extended_port, passive_port
+from ftpdata import extended_port, passive_port
+from ftpreply import Replies
 from fuzzing import DER_WORDS, JSON_WORDS, TEXT_WORDS, messages, mutations
 from httpbody import Body
 from httphead import Head
+from ocpp16 import large_messages
+from ocpp16.errors import OcppError
 from paper_charger import CentralSystem, compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, pem, sign_file, utc
 from transfer import TransferError
-from transferurl import parse, redirect
+from transferredirect import redirect
+from transferurl import parse
 
 pytestmark = pytest.mark.exhaustive
 
@@ -49,6 +54,41 @@ def certificate(data: bytes) -> None:
 def pem_text(data: bytes) -> None:
     with contextlib.suppress(ValueError):
         list(pem_parser.decode(data))
+
+
+class CertificateStore:
+    """The charger behind a Reader: a request is pending."""
+
+    def __init__(self):
+        self.store = self.settings = self.log = self
+        self.jobs, self.kept = {}, {}
+
+    def read(self, name):
+        return b"key"
+
+    def write(self, name, data):
+        assert name.startswith("offered") and len(self.kept) <= 10 and len(data) <= 6000
+        self.kept[name] = data
+
+    def remove(self, name):
+        self.kept.pop(name, None)
+
+    def get(self, name):
+        return 10000
+
+
+def certificate_text(data: bytes) -> None:
+    reader = large_messages.reader(CertificateStore(), data[:96])
+    if reader is None:
+        return
+    size = 1 + sum(data[:8]) % 600
+    for at in range(0, len(data), size):
+        reader.take(memoryview(data)[at : at + size])
+        assert len(reader._rest) <= 2048 + size
+    with contextlib.suppress(ValueError, TypeError):  # as ocpp16.rpc
+        frame = reader.frame()
+        if len(frame) > 3 and isinstance(frame[3], dict):
+            assert isinstance(frame[3]["packed"], (int, ValueError, OcppError)), frame
 
 
 def signature(data: bytes) -> None:
@@ -127,6 +167,14 @@ def bundle_list(data: bytes) -> None:
         List(Sink()).write(data)
 
 
+def texts_of(ders: list[bytes]) -> list[bytes]:
+    """Messages with certificates."""
+    chain = "".join(pem(der) for der in ders)
+    install = {"certificateType": "CentralSystemRootCertificate", "certificate": pem(ders[0])}
+    signed = {"certificateChain": chain}
+    return [json.dumps([2, "u", *call]).encode() for call in (("InstallCertificate", install), ("CertificateSigned", signed))]
+
+
 def frame(first: int, payload: bytes) -> bytes:
     size = bytes((len(payload),)) if len(payload) < 126 else b"\x7e" + len(payload).to_bytes(2)
     return bytes((first,)) + size + payload
@@ -152,6 +200,7 @@ def targets() -> list[tuple[Callable[[bytes], None], list[bytes], list[bytes]]]:
     return [
         (certificate, ders, DER_WORDS),
         (pem_text, [pem(der).encode() for der in ders], pem_words),
+        (certificate_text, texts_of(ders), JSON_WORDS + pem_words),
         (signature, [sign_file(cas[0].key, b"x")], DER_WORDS),
         (private_key, [leaf[0]], DER_WORDS),
         (frames, texts, frame_words),

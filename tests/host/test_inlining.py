@@ -204,3 +204,44 @@ def test_locals_of_both_are_kept_apart():
     source += "    def _f(self, y):\n        x = y + 1\n        y = x + 1\n        return x + y\n"
     short = inline(source, is_private)
     assert short != source and _run(short, 0) == _run(source, 0) == ((1, 5), [])
+
+
+WAITS = """
+import asyncio, weakref
+class Large: pass
+class A:
+    log = []
+    async def run(self, n):
+        self.seen = []
+        self._note(n)
+        await asyncio.sleep(0)
+        self.log.append([seen() for seen in self.seen])
+        if self._fits(n):
+            await asyncio.sleep(0)
+            self.log.append([seen() for seen in self.seen])
+        x = await self._made(n)
+        return x.n, [seen() is None for seen in self.seen]
+    def _note(self, n):
+        what = Large()
+        self.seen.append(weakref.ref(what))
+    def _fits(self, n):
+        part = Large()
+        self.seen.append(weakref.ref(part))
+        if n > 2:
+            return False
+        return part is not None
+    async def _made(self, n):
+        x = other = Large()
+        self.seen.append(weakref.ref(Large()))
+        x.n = n
+        return other
+"""
+
+
+def test_a_coroutine_does_not_keep_what_a_function_would_not_have_kept():
+    short = inline(WAITS, is_private)
+    assert "def _" not in short
+    for n in range(5):
+        result, log = _run(short, n)
+        assert (result, log) == _run(WAITS, n)
+        assert all(held is None for line in log for held in line)

@@ -3,8 +3,9 @@
 import json
 
 import pytest
+import webassembly
 
-from pilotwire import build, heapscale
+from pilotwire import build
 
 _TEST = {"fake_board": "tests/firmware/fake_board.py", "step_script": "tests/host/step_script.py"}
 
@@ -22,7 +23,7 @@ def files():
 # thousands of steps of a box with two connectors, through every state, every fault of theirs and every part a board can have.
 @pytest.mark.exhaustive  # fetches MicroPython for WebAssembly from npm, the first time
 def test_the_safety_step_allocates_nothing():
-    said = heapscale.run32([heapscale.stubs(None), "from step_script import play", "play()"], files())
+    said = webassembly.run(["from step_script import play", "play()"], files())
     lines = [line for line in said.splitlines() if line.startswith("@ {")]
     assert lines, said
     seen = json.loads(lines[-1][2:])

@@ -30,7 +30,7 @@ def run(o: Outlet, ms: int, step: int = 20) -> None:
 def seen(o: Outlet) -> tuple[int, ...]:
     import struct
 
-    return struct.unpack("<13q", o.seen())
+    return struct.unpack("<13i", o.seen())
 
 
 def charging(amps: float = 16.0, **car) -> Outlet:

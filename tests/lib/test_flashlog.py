@@ -3,7 +3,7 @@
 from flashlog import LINE, UPTIME, FlashLog
 from ledger import Ledger
 from log import Log
-from nor import Nor, Region
+from nor import Nor, Region, blank
 
 
 class Clock:
@@ -17,7 +17,7 @@ class Clock:
 
 
 def make(sectors=4):
-    flash = bytearray(b"\xff" * 4096 * sectors)
+    flash = blank(sectors)
     nor = Nor(flash)
     kept = FlashLog(Ledger(Region(nor, 0, sectors), range(256)), Clock())
     return nor, kept, Log(print=lambda line: None, level=2, kept=kept)

@@ -1,6 +1,7 @@
 # Replies as byte traces, a byte at a time, and what they mean.
 from ftprefusal import refusal
-from ftpreply import Replies, extended_port, passive_port, size
+from ftpdata import extended_port, passive_port, size
+from ftpreply import Replies
 from transfer import TransferError
 
 CASES_REPLIES = [

@@ -4,7 +4,8 @@ from httpbody import Body
 from httphead import Head
 from httprequest import form, request
 from transfer import Place, TransferError
-from transferurl import decode, parse, redirect
+from transferredirect import redirect
+from transferurl import decode, parse
 
 CASES_ANSWER = [
     ("length", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", b"hello"),

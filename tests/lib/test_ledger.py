@@ -3,14 +3,14 @@
 import gc
 
 from ledger import DONE, LIVE, MAX_PAYLOAD, REFUSED, Ledger, LedgerError, LedgerFull
-from nor import SECTOR, Nor, PowerCut, Region
+from nor import SECTOR, Nor, PowerCut, Region, blank
 
 START, SAMPLES, STOP = 1, 2, 3
 
 
 def chip(sectors=4):
     gc.collect()
-    return Nor(bytearray(b"\xff" * (sectors * SECTOR)))
+    return Nor(blank(sectors))
 
 
 def reopen(nor, droppable=()):

@@ -549,6 +549,7 @@ async def test_frames_do_not_mix():
     wire.stuck.set()
     await sender
     await other
+    await asyncio.sleep_ms(20)  # for the pong
     assert wire.frames()[0] == (0x81, b"first")
     assert sorted(wire.frames()[1:]) == [(0x81, b"second"), (0x8A, b"p")]
     reader.cancel()

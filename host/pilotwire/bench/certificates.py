@@ -13,6 +13,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+_UNKNOWN = x509.ObjectIdentifier("2.25.1")
 
 
 @dataclass(frozen=True)
@@ -50,19 +53,28 @@ def _der(key: Key) -> bytes:
 
 
 class Authority:
-    """A self-signed root with files in `folder`."""
+    """A root with files in `folder`, self-signed or below a `parent`; padding: bytes of an extension that nobody knows."""
 
-    def __init__(self, folder: Path, name: str = "pilotwire test root", kind: str = "ec"):
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "pilotwire test root",
+        kind: str = "ec",
+        parent: "Authority | None" = None,
+        padding: int = 0,
+    ):
         self.folder = folder
         self._key = make_key(kind)
         self._name = _name(name)
         now = datetime.datetime.now(datetime.UTC)
         day = datetime.timedelta(days=1)
-        certificate = (
-            self._builder(self._name, self._key.public_key(), now - 3000 * day, now + 3650 * day)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
+        issuer = parent or self
+        builder = issuer._builder(self._name, self._key.public_key(), now - 3000 * day, now + 3650 * day)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        if padding:
+            unknown = x509.UnrecognizedExtension(_UNKNOWN, bytes(padding))
+            builder = builder.add_extension(unknown, critical=False)
+        certificate = builder.sign(issuer._key, hashes.SHA256())
         self.der = certificate.public_bytes(serialization.Encoding.DER)
         self.pem = certificate.public_bytes(serialization.Encoding.PEM)
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +91,15 @@ class Authority:
             .not_valid_before(start)
             .not_valid_after(end)
         )
+
+    def sign(self, public_key: Any, name: str, organisation: str) -> str:
+        """PEM of a certificate with this common name and organisation for a key that is not ours, one of `cryptography`."""
+        now = datetime.datetime.now(datetime.UTC)
+        year = datetime.timedelta(days=365)
+        names = ((NameOID.ORGANIZATION_NAME, organisation), (NameOID.COMMON_NAME, name))
+        subject = x509.Name([x509.NameAttribute(oid, text) for oid, text in names])
+        builder = self._builder(subject, public_key, now - year, now + year)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
     def issue(
         self,

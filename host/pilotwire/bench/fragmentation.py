@@ -23,7 +23,6 @@ _FIRST = 100  # sessions that show how much is live
 _LARGE = 512 * 1024
 _JOB = 36 * 1024  # the budgets leave 24 KB to a job (104 KB at any moment, 80 KB at rest): too little for the list today
 _SEED = 1
-_BLOCK = 32  # bytes of the heap's blocks on a 64-bit desktop
 _LOOK = re.compile(r"^GC: total: \d+, used: (\d+).*?max free sz: (\d+)", re.DOTALL | re.MULTILINE)
 _DRIFT = 1024
 
@@ -39,9 +38,9 @@ def looks(desk: Desk, heap: int, sessions: int, every: int) -> list[Look]:
     """What the heap is after every so many sessions; PilotwireError if they do not pass in it."""
     if desk.run(heap, str(sessions), str(every), str(_SEED), timeout=3600) is None:
         raise PilotwireError(f"{sessions} sessions do not pass in a heap of {heap} bytes", desk.said[-500:])
-    percent = runtime.HEAP_SCALE_PERCENT
-    found = [(int(used), int(free) * _BLOCK) for used, free in _LOOK.findall(desk.said)]
-    return [Look(used * 100 // percent, free * 100 // percent) for used, free in found]
+    block = 4 * runtime.pointer_bytes()
+    found = [(int(used), int(free) * block) for used, free in _LOOK.findall(desk.said)]
+    return [Look(runtime.chip_bytes(used), runtime.chip_bytes(free)) for used, free in found]
 
 
 def drift(found: list[Look]) -> tuple[int, int]:

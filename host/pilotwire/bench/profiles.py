@@ -7,6 +7,7 @@ bench.core; files are the desktop's.
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from pilotwire import build, runtime
 from pilotwire.bench.core import chip_ms
@@ -43,7 +44,7 @@ class Desk:
         self._start = self.folder / "start.py"
         self._start.write_text(start)
 
-    def run(self, heap: int, *arguments: str, timeout: float = 300) -> list | None:
+    def run(self, heap: int, *arguments: str, timeout: float = 300) -> Any:
         """The JSON of the last line that it prints, None if it failed."""
         done = runtime.run([self._start, *arguments], heap=heap, path=[self.code], cwd=self.folder, timeout=timeout)
         self.said = done.stdout.strip()

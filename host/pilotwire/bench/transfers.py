@@ -13,7 +13,7 @@ from typing import Any
 
 from pilotwire.bench.certificates import Authority, Issued
 from pilotwire.bench.figure import Figure
-from pilotwire.bench.heap import Session
+from pilotwire.bench.heap import Session, smallest
 from pilotwire.errors import PilotwireError
 from pilotwire.relay import Options, Relay
 from pilotwire.sim import opening
@@ -35,11 +35,6 @@ class _Session(Session):
     def _note(self, event) -> None:
         self.events.append(event)
         super()._note(event)
-
-    @property
-    def charger(self):
-        [charger] = self.central.chargers.values()
-        return charger
 
     def told(self) -> list[str]:
         """Statuses of the uploads so far."""
@@ -78,14 +73,7 @@ async def _fits(heap: int, root: Authority, server: Issued, scheme: str) -> bool
 
 def peak(root: Authority, server: Issued, scheme: str) -> int | None:
     """The smallest heap in which an upload succeeds; None if there is none in the range."""
-    low, high = _LOWEST // _STEP, _HIGHEST // _STEP + 1
-    while low < high:
-        middle = (low + high) // 2
-        if asyncio.run(_fits(middle * _STEP, root, server, scheme)):
-            high = middle
-        else:
-            low = middle + 1
-    return high * _STEP if high <= _HIGHEST // _STEP else None
+    return smallest(lambda heap: asyncio.run(_fits(heap, root, server, scheme)), _LOWEST, _HIGHEST, _STEP)
 
 
 async def longest(root: Authority, server: Issued, scheme: str, times: int = _OPENINGS) -> int | None:

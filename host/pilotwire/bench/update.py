@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pilotwire import build, bundle, keys
 from pilotwire.bench.figure import Figure
+from pilotwire.bench.heap import smallest
 from pilotwire.csms import CentralSystem
 from pilotwire.errors import PilotwireError
 from pilotwire.image import make_flash
@@ -110,13 +111,8 @@ def figures() -> list[Figure]:
             best = asyncio.run(_update(_HIGHEST, flash, root + "/f.pwb"))
             if best is None:
                 raise PilotwireError("the update of the bench does not pass", f"in {_HIGHEST} bytes of heap")
-            low, high = _LOWEST // _STEP, _HIGHEST // _STEP
-            while low < high:
-                middle = (low + high) // 2
-                if asyncio.run(_update(middle * _STEP, flash, root + "/f.pwb")):
-                    high = middle
-                else:
-                    low = middle + 1
+            url = root + "/f.pwb"
+            peak = smallest(lambda heap: asyncio.run(_update(heap, flash, url)) is not None, _LOWEST, _HIGHEST, _STEP)
     of = f"for {len(data) // 1000} KB"
     return [
         Figure("update_bundle_bytes", len(data), "B"),
@@ -124,5 +120,5 @@ def figures() -> list[Figure]:
         Figure("update_to_installed_ms", best["total_ms"], f"ms {of}"),
         Figure("update_erases", best["erases"], f"erases {of}"),
         Figure("update_longest_stall_ms", best["stall_ms"], f"ms {of}"),
-        Figure("heap_peak_update_bytes", high * _STEP, f"B {of}", 104 * 1024),
+        Figure("heap_peak_update_bytes", peak, f"B {of}", 104 * 1024),
     ]

@@ -27,7 +27,7 @@ PEERS = {
     "chumicro": ("chumicro-websockets==0.27.3", "chumicro-sockets", "chumicro-timing"),
     "async-websocket-client": ("micropython-async-websocket-client==0.3.4",),
 }
-OURS = ("wsclient", "wsframes", "wshandshake")
+OURS = ("wsclient", "wsframes", "wsrules", "wshandshake")
 # The client that writes a frame in three pieces needs 40 ms for a message: fewer of them are enough.
 SIZES = {200: (3000, 60), 4096: (600, 60), 65536: (60, 20)}
 _HEAP = 2 << 20
@@ -190,7 +190,7 @@ def measure(rounds: int = 5) -> tuple[dict[str, dict[str, float]], dict[str, int
                     got = run(client, [order], folder)
                     for key in ("import", "connect"):
                         if key in got:
-                            heap = (got[key] or 0) * 100 / runtime.HEAP_SCALE_PERCENT
+                            heap = runtime.chip_bytes(got[key] or 0)
                             found[client].setdefault(key, []).append(heap)
                     took = got.get(order)
                     if took:

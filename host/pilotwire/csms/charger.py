@@ -101,6 +101,8 @@ class Charger:
             raise TimeoutError(f"{self.id} did not answer {action} in {timeout} s") from None
         finally:
             self._waiting.pop(unique, None)
+            if future.done() and not future.cancelled():
+                future.exception()  # where sending has failed as well, nobody else asks for it
 
     async def wait_for(self, predicate: Callable[[Charger], Any], timeout: float = 30.0) -> Any:
         """Waits until `predicate(charger)` is true after some frame, and returns its value.

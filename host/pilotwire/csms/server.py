@@ -47,7 +47,8 @@ class CentralSystem:
             answer, or an awaitable of these.
         delay: real seconds before each answer, or callable(charger, action, payload) -> seconds.
         subprotocol: what the handshake answers; None for none. The offer must hold ocpp1.6 always.
-        passwords: identity -> password (bytes or str) for Basic auth; not in it: none is asked.
+        passwords: identity -> password (bytes or str) for Basic auth.
+        password: of all who are not in `passwords`; None asks them for none. Who shows a client certificate needs no password.
         chargers: identity -> `Charger`, kept when they disconnect.
         refused: (identity, HTTP status) of handshakes that were refused.
         hook_errors: what answer hooks raised, other than `CallError`.
@@ -78,6 +79,7 @@ class CentralSystem:
         self.delay: float | Callable[[Charger, str, Payload], float] = 0.0
         self.subprotocol: str | None = "ocpp1.6"
         self.passwords: dict[str, str | bytes] = {}
+        self.password: str | bytes | None = None
         self.chargers: dict[str, Charger] = {}
         self.refused: list[tuple[str, int]] = []
         self.hook_errors: list[Exception] = []
@@ -176,8 +178,8 @@ class CentralSystem:
         verdict = self.accept(identity) if self.accept else True
         if verdict is not True:
             return self._refuse(connection, identity, int(verdict) or 404, "not accepted here")
-        if identity in self.passwords:
-            wanted = self.passwords[identity]
+        wanted = self.passwords.get(identity, self.password)
+        if wanted is not None and not connection.transport.get_extra_info("peercert"):
             wanted = wanted.encode() if isinstance(wanted, str) else wanted
             if _basic_auth(request) != (identity, wanted):
                 response = self._refuse(connection, identity, 401, "wrong identity or password")

@@ -65,9 +65,13 @@ def _fewer_names(path: Path, numbers: dict[str, str]) -> str:
     return text if path.stem in _SEEN_INTO else shrink(text, path.name)
 
 
-@functools.cache
 def stand_in_bytes(board: Path) -> int:
     """Heap that the stand-ins take in the interpreter with this board.json, measured once per process."""
+    return _stand_in_bytes(board, tuple(runtime.micropython()))
+
+
+@functools.cache
+def _stand_in_bytes(board: Path, _interpreter: tuple[str, ...]) -> int:
     done = runtime.run(["-m", "child", "-1", board], path=[stand_ins()])
     try:
         return int(done.stdout)

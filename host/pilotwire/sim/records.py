@@ -1,6 +1,6 @@
 """The records that child and supervisor exchange; boards/virtual/wire.py has the same layout.
 
-Words of 64 bits, little end first. The child speaks first and waits for the answer.
+Words of 32 bits, little end first. The child speaks first and waits for the answer.
 """
 
 import struct
@@ -12,11 +12,12 @@ UNCAUGHT = 100  # HALT's argument when the program ended; else one of machine.re
 CONNECTORS = 2
 TAG_BYTES = 24
 
-_OUT = struct.Struct("<" + "q" * 21)
-_IN_HEAD = struct.Struct("<" + "q" * 5 + "q24sq")
-_IN_CONNECTOR = struct.Struct("<" + "q" * 13)
+_OUT = struct.Struct("<" + "i" * 22)
+_IN_HEAD = struct.Struct("<" + "i" * 5 + "i24si")
+_IN_CONNECTOR = struct.Struct("<" + "i" * 13)
 OUT_SIZE = _OUT.size
-_CONNECTOR_AT, _CONNECTOR_WORDS = 9, 6
+_NOW_HIGH = 9  # the time in units of 2^30 ms
+_CONNECTOR_AT, _CONNECTOR_WORDS = 9, 6  # in what `unpack` returns
 
 
 @dataclass(slots=True)
@@ -37,7 +38,9 @@ class Drive:
 
 def unpack(data: bytes | bytearray | memoryview) -> tuple[int, ...]:
     """(kind, now_ms, argument, port, led, wdt_ms, reads, programs, erases, then 6 words per connector, see `drive`)."""
-    return _OUT.unpack_from(data)
+    kind, low, *words = _OUT.unpack_from(data)
+    high = words.pop(_NOW_HIGH - 2)
+    return kind, high << 30 | low, *words
 
 
 def drive(words: tuple[int, ...], k: int) -> Drive:

@@ -45,6 +45,7 @@ class Supervisor:
         image: flash for a first start, in place of the build's.
         files: written onto the flash: path on the box -> bytes.
         ticks: first value of the box's ticks_ms.
+        silent_s: real seconds in which the program may compute without a look at the world before an armed watchdog bites.
         board: laid over the virtual board.json; its `connectors` over those of the same place, None takes a key away.
 
     Attributes:
@@ -65,10 +66,12 @@ class Supervisor:
         files: dict[str, bytes] | None = None,
         ticks: int | None = None,
         board: dict[str, Any] | None = None,
+        silent_s: float = 10.0,
     ):
         self._path, self._settings, self._connectors = Path(state_dir), settings or {}, connectors
         self._speed, self._heap, self._where, self._image = speed, heap, control, image
         self._on_event, self._board, self._files = on_event, board or {}, files or {}
+        self._silent_s = silent_s
         self._env = {} if ticks is None else {"PILOTWIRE_TICKS": str(ticks)}
         self.control_address: tuple[str, int] = control
         self._waits: list[tuple[int, dict[str, Any], asyncio.Future[bool]]] = []
@@ -102,7 +105,7 @@ class Supervisor:
                 self._tell,
                 self._look_if_due,
             )
-            self._box.speed = self._speed
+            self._box.speed, self._box.silent_s = self._speed, self._silent_s
             stack.callback(self._end)
             await self._box.power_on()
             task = asyncio.ensure_future(self._run())

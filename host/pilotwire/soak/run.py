@@ -33,7 +33,8 @@ _VISITS = 3  # at each connector in a chapter
 _LOOK_S = 5.0  # simulated, between two looks at the meters
 _ANSWER_S = 3.0  # real: a network that is cut says nothing
 _SETTLE_S = 3600  # simulated; the longest wait between two tries to connect is ten minutes
-_CHAPTER_S = 600  # real
+_CHAPTER_S = 900  # real
+_SILENT_S = 90.0  # real: others may use this machine as well
 _TETHERED = {"socket": False, "lock": None, "lock_feedback": None, "proximity_adc": None}
 _SETTINGS = {
     "ChargePointId": _ID,
@@ -107,6 +108,7 @@ class Soak:
                     on_event=self._event,
                     files=self.depot.for_boards(),
                     board={"connectors": [{}, _TETHERED]},
+                    silent_s=_SILENT_S,
                 )
             )
             self.clock.follow(self.box)

@@ -9,7 +9,8 @@ from httprequest import form, request
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from transfer import Place, TransferError, clean
-from transferurl import decode, parse, redirect
+from transferredirect import redirect
+from transferurl import decode, parse
 
 KINDS = {"url", "server", "refused", "short"}
 

@@ -38,7 +38,7 @@ def decode(data, step):
             decoder.received(n)
             at += n
     except WebSocketError as error:
-        return out + [error.code]
+        return out + [error.args[0]]
 """
 
 _CHILD = (

@@ -1,4 +1,4 @@
-// Runs pieces of Python, one after the other at top level, in the 32-bit MicroPython: node heapscale.js MODULE.mjs JOB.json
+// Runs pieces of Python, one after the other at top level, in the 32-bit MicroPython: node webassembly.js MODULE.mjs JOB.json
 // JOB: {"heap": bytes, "files": {"/a/app.mpy": base64}, "pieces": [text]}; what they print comes out.
 const fs = require("fs");
 const { pathToFileURL } = require("url");

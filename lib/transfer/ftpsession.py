@@ -1,0 +1,96 @@
+"""FTP and FTPS, passive mode only: commands and their replies. ftpget and ftpput carry files by it."""
+
+from ftpreply import Replies
+from transfer import TransferError
+
+
+class Session:
+    """Control and data connection; errors show the verb of a command, since its argument may be secret."""
+
+    def __init__(self, wire):
+        self.wire = wire
+        self.replies = Replies()
+        self.control = self.data = None
+        self.doing = ""
+        self.code = 0
+        self.tls = ""
+        self.text = b""
+
+    async def begin(self, text):
+        wire = self.wire
+        url = wire.url(text)
+        self.tls = url.tls
+        self.path = url.file()
+        login = url.port, url.user, url.password
+        url = None
+        await wire.part("ftplogin").login(self, *login)
+        wire.part()
+
+    async def reply(self, times=1):
+        # code of the next reply
+        wire = self.wire
+        wire.step("the reply to " + self.doing, times)
+        view = wire.view[:256]
+        while True:
+            got = self.replies.reply()
+            if got:
+                self.code = code = got[0]
+                self.text = got[1]
+                if code == 421:
+                    raise self.refused(code)
+                return code
+            n = await wire.read(self.control, view)
+            if not n:
+                raise TransferError("short", "connection closed in place of the reply to " + self.doing)
+            self.replies.received(view[:n])
+
+    async def command(self, line):
+        self.doing = line.partition(b" ")[0].decode()
+        if self.replies.pending:
+            raise TransferError("server", "a reply that belongs to no command")
+        self.wire.step("sending " + self.doing)
+        await self.wire.write(self.control, line + b"\r\n")
+        return await self.reply()
+
+    def refused(self, code):
+        return self.wire.part("ftprefusal").refusal(self.wire, code, self.text, self.doing, self.tls)
+
+    async def must(self, line, *codes):
+        code = await self.command(line)
+        if code not in codes:
+            raise self.refused(code)
+
+    def about(self):
+        """Coroutine: (size or None, time of modification or "") of the file."""
+        return self.wire.part("ftpdata").about(self)
+
+    async def transfer(self, verb, offset):
+        """Open `data`; bytes to pass over, if the server can not begin at the offset."""
+        wire = self.wire
+        skip = await wire.part("ftpdata").begin(self, verb, offset)
+        if self.tls:  # only now: vsftpd begins TLS after the reply to the verb
+            securing = wire.secure(self.data)
+            self.data = None  # that closes it when it fails
+            try:
+                self.data = await securing
+            except TransferError as e:
+                await self.finish(e)
+        wire.part()
+        return skip
+
+    async def finish(self, lost):
+        # the reply after the data says better than their connection why they ended
+        await self.wire.close(self.data)
+        self.data = None
+        try:
+            code = await self.reply(2)
+        except TransferError as e:
+            raise lost or e
+        if code not in (226, 250):
+            raise self.refused(code)
+        if lost:
+            raise lost
+
+    async def close(self):
+        await self.wire.close(self.data)
+        await self.wire.close(self.control)
