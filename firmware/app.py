@@ -57,7 +57,7 @@ class Wallbox:
         # Why a transaction ended that this start cut short.
         causes = {"power": "PowerLoss", "HardReset": "HardReset", "SoftReset": "SoftReset"}
         cause = causes.get(board.reset_cause, "Reboot")
-        self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause)
+        self.ocpp = ChargePoint(self.settings, store, ledgers, clock, self.log, version, n, cause, board.kept)
         self.ocpp.read = self._reading
         self.ocpp.link = link
         self.ocpp.diagnose = self._diagnose

@@ -1,21 +1,17 @@
 # Cold: makes the electrical side of every connector of a board, once at the start.
 from evse.assembly import connector
 
-_SAME_WH = 100000  # memory that is further ahead of the ledger than any car could charge meanwhile is not ours
-
 
 def outlets(board, settings, written, now_ms, Outlet):
     """An Outlet for each connector; its class is handed in, as what a cold module imports is forgotten with it.
 
-    written: registers (Wh) as the ledger has them; brought up to date with what outlived the reset.
+    written: registers (Wh) to go on from.
     """
     wake = " wake" if settings.get("WakeUpCar") else ""
     fallback = settings.get("LoadFallbackCurrent")
     kept = board.kept if len(board.kept) == 2 * len(written) else None
     made = []
     for k, part in enumerate(board.connectors):
-        if kept and 0 <= kept[2 * k] - written[k] < _SAME_WH:
-            written[k] = kept[2 * k]
         meter = None
         if part.meter:
             from evse.readings import Readings

@@ -24,7 +24,7 @@ _EVENTS = "ocpp16.security_events"
 
 
 class ChargePoint:
-    def __init__(self, settings, store, ledgers, clock, log, version, connectors=1, cause="PowerLoss"):
+    def __init__(self, settings, store, ledgers, clock, log, version, connectors=1, cause="PowerLoss", kept=()):
         self.settings = settings
         self.store = store
         self.clock = clock
@@ -52,7 +52,7 @@ class ChargePoint:
         self.expiry = 0  # of the first of them
         self._seen = None  # what went on when they were looked at last
         cold.call("ocpp16.availability", "load", self)
-        for number in cold.call("ocpp16.journal", "close_interrupted", self.transactions, cause):
+        for number in cold.call("ocpp16.journal", "close_interrupted", self.transactions, cause, kept):
             self.connectors[number - 1].closed_at_start()
         cold.call("ocpp16.availability", "settle", self)
         known = store.read("accepted")  # the URL of the central system that accepted us last, see ocpp16.registration

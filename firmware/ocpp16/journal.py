@@ -6,6 +6,7 @@ from struct import pack
 from ocpp16.transactions import METER, START, STOP, Transaction
 
 _VERSION = 1
+_SAME_WH = 100000  # memory that is further ahead of the ledger than any car could charge meanwhile is not ours
 _NO_RESERVATION = -1 << 63
 # As in STOP records: only ever appended to.
 REASONS = (
@@ -42,8 +43,14 @@ def end(t, tx, wh, reason, tag, stamp):
     t.queued += 1
 
 
-def close_interrupted(t, reason):
-    """End what was running when the charger went down (TX-15); the connectors concerned."""
+def close_interrupted(t, reason, kept):
+    """End what was running when the charger went down (TX-15); the connectors concerned.
+
+    kept: [Wh, something else] of each connector, what a reset left of them, which is newer than the registers on flash; or less.
+    """
+    for c in range(len(t.registers) if len(kept) == 2 * len(t.registers) else 0):
+        if 0 <= kept[2 * c] - t.registers[c] < _SAME_WH:
+            t.registers[c] = kept[2 * c]
     closed = []
     for tx in list(t.open):
         if tx:

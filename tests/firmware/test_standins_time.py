@@ -1,5 +1,6 @@
 # The virtual clock: what it promises to everything that is tested on it.
 import asyncio
+import io
 import time
 
 CASES_CALENDAR = [
@@ -157,3 +158,33 @@ def test_hold_slows_down_to_real_time():
     time.sleep_ms(30)
     time.hold(-1)
     assert time._real.ticks_ms() - real >= 29
+
+
+class Ready(io.IOBase):
+    """A peer that has always sent something."""
+
+    def ioctl(self, request, argument):
+        return argument if request == 3 else 0
+
+    def readinto(self, buf):
+        buf[0] = 0
+        return 1
+
+
+# Who waits for a time is not starved by who waits for a peer that is always ready, and takes long to take what came.
+async def test_a_ready_peer_starves_nobody():
+    reader, buf = asyncio.StreamReader(Ready()), bytearray(1)
+    start = time.virtual_ms()
+    late = []
+
+    async def ticks():
+        for k in range(1, 11):
+            await asyncio.sleep_ms(100)
+            late.append(time.virtual_ms() - start - 100 * k)
+
+    task = asyncio.create_task(ticks())
+    for _ in range(60):
+        await reader.readinto(buf)
+        time.charge(45000)
+    await task
+    assert max(late) < 500, late

@@ -80,6 +80,9 @@ class Account:
         for before, after in pairwise(known):
             if after.meter_start < (before.meter_stop or 0):
                 found.append(f"{where}: {after.id} begins at {after.meter_start} Wh, {before.id} ended at {before.meter_stop} Wh")
+            elif after.meter_start > (before.meter_stop or 0) + _TAIL_WH:
+                between = after.meter_start - (before.meter_stop or 0)
+                found.append(f"{where}: {between} Wh between {before.id} and {after.id} were metered and are on no bill")
         billed = sum(t.energy_wh or 0 for t in known)
         least = metered - self.doubt[k] - _TAIL_WH * len(known) - 1
         if not least <= billed <= metered:

@@ -18,6 +18,7 @@ from pilotwire.soak.plan import ACTIONS, MISCHIEF, Deed, Visit
 if TYPE_CHECKING:
     from pilotwire.soak.run import Soak
 
+_UNLOCK_S = 10  # simulated
 _LONG_AGO = "2026-01-01T00:00:00Z"
 
 
@@ -26,10 +27,11 @@ class Driver:
 
     def __init__(self, soak: Soak, connector: int):
         self._soak, self.connector = soak, connector
+        self._tag = ""
 
     async def do(self, visit: Visit) -> None:
         """Comes, charges and goes, as far as it can be done; what stays is left to `leave`."""
-        soak = self._soak
+        soak, self._tag = self._soak, visit.tag
         with contextlib.suppress(PilotwireError):
             await soak.do("plug", connector=self.connector, phases=visit.phases, battery_wh=visit.battery_wh)
             await soak.do("draw", connector=self.connector, amps=visit.amps)
@@ -78,12 +80,22 @@ class Driver:
         soak = self._soak
         if not self.state["plugged"]:
             return True
-        if not await self.until(patience_s, closed=[False], locked=[False]):
-            await self.stop()
-            await self.until(patience_s, closed=[False], locked=[False])
+        # A plug whose transaction the central system refused stays locked until its tag is there again.
+        for ask in (self.stop, self._show, self._unlock):
+            if await self.until(patience_s, closed=[False], locked=[False]):
+                break
+            await ask()
         with contextlib.suppress(PilotwireError):
             await soak.do("unplug", connector=self.connector)
         return not self.state["plugged"]
+
+    async def _show(self) -> None:
+        with contextlib.suppress(PilotwireError):
+            await self._soak.do("tag", id=self._tag)
+
+    async def _unlock(self) -> None:
+        await self._soak.order("UnlockConnector", {"connectorId": self.connector})
+        await self.until(_UNLOCK_S, closed=[False], locked=[False])
 
     @property
     def state(self) -> dict[str, Any]:
