@@ -1,6 +1,6 @@
 # OCPP-J framing: CALL, CALLRESULT, CALLERROR over text messages, one CALL of ours outstanding at a time (J-SYNC-01).
 #
-# A CALL of the central system goes to Profile(charge_point) of its profile's module, one method per action, in snake case.
+# A CALL of the central system goes to ocpp16.calls, and from there to its profile.
 # Sans-I/O: receive(message, now_ms) takes what came, next(now_ms) gives what is to be sent, answers before calls.
 # Calls are asked of `source.next_call(now_ms)`, which returns a Call or None; its `done(call, answer, error)` is called exactly
 # once, with the payload of the answer, or None and the code of the error: a wire code, "Timeout" or "Disconnected".
@@ -10,12 +10,9 @@ from struct import pack_into
 
 from ocpp16.errors import OcppError
 import cold
-import table
 import ticks
 
-_PROFILES = __file__.rsplit("/", 1)[0] + "/profiles.txt"
 _SCHEMA = "ocpp16.schema"
-_MAX_ID = 36
 _FRAMES = 12
 _FRAME = 48  # bytes in the ring of frames: UTC or 0 (4), length (2), sent (1), what is before the payload
 _PEEK = 96  # characters of a message that is there as a whole
@@ -42,11 +39,11 @@ class Rpc:
         self._prefix = prefix  # unique for this start of the charger (J-ID-01)
         self._settings = settings
         self._clock = clock
-        self._log = log
+        self.log = log
         self._count = 0
         self.unique = None  # id of the CALL that is being handled
         self._answers = []
-        self._deferred = []  # ids of CALLs that are answered later
+        self.deferred = []  # ids of CALLs that are answered later
         self._call = None
         self._id = None
         self._deadline = 0
@@ -90,9 +87,9 @@ class Rpc:
         self._answers.append(_UNREADABLE)
         self.invalid = n = self.invalid + 1
         if not n & (n - 1):  # at 1, 2, 4, 8: a flood must not push everything else out of the log
-            self._event("InvalidMessages", "%d since the start" % n)
+            self.event("InvalidMessages", "%d since the start" % n)
 
-    def _event(self, name, text):
+    def event(self, name, text):
         try:
             cold.call("ocpp16.security_events", "note", self.source, name, text)
         except MemoryError:
@@ -102,7 +99,7 @@ class Rpc:
         try:
             cold.call(_SCHEMA, "check", self._call.action + ".conf", {} if payload is None else payload)
         except OcppError as e:
-            self._log.warning("ocpp", "answer to %s: %s %s" % (self._call.action, e.code, e.text))
+            self.log.warning("ocpp", "answer to %s: %s %s" % (self._call.action, e.code, e.text))
             self._finish(None, e.code)
         else:
             self._finish(payload or {}, None)
@@ -115,41 +112,19 @@ class Rpc:
             self._refuse()
             return
         try:
-            if not 0 < len(unique) <= _MAX_ID or len(frame) < 3 or not isinstance(frame[2], str):
-                raise OcppError("FormationViolation", "not a CALL")
-            payload = frame[3] if len(frame) > 3 and frame[3] is not None else {}
-            if unique in self._deferred:
-                self._event("AttemptedReplayAttacks", frame[2])
-                raise OcppError("GenericError", "this CALL is being handled")
-            self.unique = unique
-            result = self._handle(frame[2], payload)
-            if result is None:  # the profile answers later
-                self._deferred.append(unique)
+            answer = cold.call("ocpp16.calls", "answer", self, frame)
+            if not answer:  # the profile answers later
                 return
-            answer = _dump([3, unique, result])
-        except OcppError as e:
-            self._log.warning("ocpp", "refused %s: %s %s" % (frame[2:3], e.code, e.text))
-            answer = _dump([4, unique, e.code, e.text[:255], {}])
+            answer = _dump(answer)
         except Exception as e:  # a fault of ours, or no memory, must not take the charger down (J-ERR-04)
-            self._log.exception("ocpp", e)
+            self.log.exception("ocpp", e)
             answer = _dump([4, unique, "InternalError", "", {}])
         self._answers.append(answer)
 
-    def _handle(self, action, payload):
-        if not action.isalpha():  # the file of schemas has other lines than actions
-            raise OcppError("NotImplemented", action)
-        cold.call(_SCHEMA, "check", action, payload)
-        try:
-            profile = cold.call(_profile_of(action), "Profile", self.source)  # by name: modules of profiles.txt
-            handler = getattr(profile, method_name(action))  # by name: actions in snake case
-        except (ImportError, AttributeError):
-            raise OcppError("NotSupported", action)
-        return handler(payload)
-
     def answer(self, unique, payload):
         """Answer a CALL whose handler returned None; nothing if the connection it came by is gone."""
-        if unique in self._deferred:
-            self._deferred.remove(unique)
+        if unique in self.deferred:
+            self.deferred.remove(unique)
             self._answers.append(_dump([3, unique, payload]))
 
     def next(self, now):
@@ -168,7 +143,7 @@ class Rpc:
         if self._call:
             if ticks.diff(now, self._deadline) < 0:
                 return None
-            self._log.warning("ocpp", self._call.action + " was not answered")
+            self.log.warning("ocpp", self._call.action + " was not answered")
             self._finish(None, "Timeout")
         call = self.source.next_call(now)
         if call is None:
@@ -183,7 +158,7 @@ class Rpc:
     def disconnected(self):
         """The connection is gone, and with it whatever was under way (J-REC-04)."""
         self._answers.clear()
-        self._deferred.clear()
+        self.deferred.clear()
         if self._call:
             self._finish(None, "Disconnected")
 
@@ -193,7 +168,7 @@ class Rpc:
         try:
             call.done(call, answer, error)
         except Exception as e:  # a full disk, no memory: what was not written down stays due, and is sent again
-            self._log.exception("ocpp", e)
+            self.log.exception("ocpp", e)
 
 
 def _dump(frame):
@@ -207,16 +182,3 @@ def _pieces(frame):
     for piece in frame[-1]:
         yield piece
     yield "]"
-
-
-def _profile_of(action):
-    """The module of the profile that an action belongs to: a cold one, loaded for this message only."""
-    name = table.find(_PROFILES, action)
-    if name is None:
-        raise OcppError("NotSupported", action)
-    return "ocpp16." + name
-
-
-def method_name(action):
-    """GetConfiguration -> get_configuration."""
-    return "".join(["_" + c.lower() if c.isupper() else c for c in action])[1:]

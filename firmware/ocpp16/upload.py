@@ -9,9 +9,9 @@ _SPARE = 512  # what the file may grow by between the pass that counts and the o
 _TURN = 8  # lines counted between two looks at the rest of the world
 
 
-async def diagnostics(cp, url, file, start, stop, again):
-    """What GetDiagnostics asked for; again: (retries, retryInterval)."""
-    await upload(
+def diagnostics(cp, url, file, start, stop, again):
+    """Coroutine: what GetDiagnostics asked for; again: (retries, retryInterval)."""
+    return upload(
         cp,
         "diagnostics",
         url,
@@ -23,8 +23,8 @@ async def diagnostics(cp, url, file, start, stop, again):
     )
 
 
-async def upload(cp, job, url, file, lines, words, told, again):
-    """Send what lines() yields, an iterator of bytes each time, with the tries and statuses of ocpp16.tries."""
+def upload(cp, job, url, file, lines, words, told, again):
+    """Coroutine: send what lines() yields, an iterator of bytes each time, with the tries and statuses of ocpp16.tries."""
     from transfer import TransferError, put
 
     async def attempt(connect, secure, buf):
@@ -38,7 +38,8 @@ async def upload(cp, job, url, file, lines, words, told, again):
             cp.log.info(job, e.text + "; with POST then")
             await put(url, Source(lines(), size), connect, secure, buf, size, "POST", ("file", file))
 
-    return await cold.call("ocpp16.tries", "transfer", cp, job, attempt, words, told, *again)
+    # Handed on, not awaited: one frame less while the file travels.
+    return cold.call("ocpp16.tries", "transfer", cp, job, attempt, words, told, *again)
 
 
 async def _counted(lines):

@@ -102,6 +102,11 @@ def publish(
     ] = None,
     host: Annotated[str, typer.Option(help="Address that it listens on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port of it.")] = 9000,
+    signer: Annotated[
+        Path | None,
+        typer.Option(metavar="PEM", help="Certificate below the maker's root: --to by SignedUpdateFirmware (profile 1 on)."),
+    ] = None,
+    signer_key: Annotated[Path | None, typer.Option(metavar="PEM", help="Its private key.")] = None,
     json: Json = False,
 ) -> None:
     """Build and sign a bundle and put it where chargers fetch it; prints its URL and SHA-256.
@@ -111,6 +116,9 @@ def publish(
     from pilotwire import publish as module
     from pilotwire.errors import PilotwireError
 
+    if (signer is None) != (signer_key is None) or (signer is not None and to is None):
+        raise arguments.UsageError("a signer is a certificate and its key", "", "give --to, --signer and --signer-key")
+    vouches = module.Signer.read(signer, signer_key) if signer and signer_key else None
     if bundle is None:
         data = module.make(board, image, key=key, unsigned=unsigned, version=as_)
     else:
@@ -121,7 +129,7 @@ def publish(
     url = module.put(data, module.name_of(data), where)
     module.say(data, url, json)
     if to is not None:
-        asyncio.run(module.update(url, arguments.charger_id(to), host, port, json))
+        asyncio.run(module.update(url, arguments.charger_id(to), host, port, json, data, vouches))
 
 
 # In the words of `pilotwire --help`.

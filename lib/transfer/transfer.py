@@ -19,10 +19,8 @@ _PARTS = (
     "httpbody",
     "httpget",
     "httpput",
-    "ftpreply",
     "ftprefusal",
     "ftplogin",
-    "ftpdata",
     "ftpsession",
     "ftpget",
     "ftpput",
@@ -54,13 +52,13 @@ async def get(url, sink, connect, secure, buf, place=None, wait_s=30):
     return place
 
 
-async def put(
+def put(
     url, source, connect, secure, buf, size=None, method="PUT", form=None, headers=(), place=None, wait_s=30
 ):
-    """`size` bytes of source.readinto() (None: to its end) to the URL; form: (field, file name)."""
+    """Coroutine: `size` bytes of source.readinto() (None: to its end) to the URL; form: (field, file name)."""
     place = place or Place()
     place.size = size
-    await _run("put", url, connect, secure, buf, wait_s, source, place, method, form, headers)
+    return _run("put", url, connect, secure, buf, wait_s, source, place, method, form, headers)
     return place
 
 

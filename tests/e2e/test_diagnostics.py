@@ -58,9 +58,13 @@ async def test_no_secret(bench):
         assert secret not in printed and secret.encode() not in ledger
 
 
-# What was logged before a cut of the power is there after it, and so is its cause.
+# What was logged before a cut of the power is there after it, and so is its cause; how often the contactor has closed as well.
 async def test_log_survives(bench):
     charger = await bench.start()
+    await bench.charge()
+    await bench.passes(8)
+    await bench.do("pause")
+    await bench.until(closed=False)
     await bench.do("tag", id="BEFORE")
     await bench.logged("tag BEFORE")
     await bench.do("power", on=False)
@@ -71,6 +75,7 @@ async def test_log_survives(bench):
         await bench.told(lambda c: statuses(c)[-1:] == ["Uploaded"], 60)
     log = [line["log"] for line in lines(web.got[0][2]) if "log" in line]
     assert "I app: tag BEFORE" in log
+    assert [(line["cycles"], line["hours"]) for line in lines(web.got[0][2]) if "cycles" in line] == [(1, 0)]
     assert len([line for line in log if "start by power" in line]) == 2
 
 

@@ -1,16 +1,19 @@
 """Updates from servers that chargers meet: our relay, nginx and vsftpd; over http, https, ftp and ftps, to and fro on one box."""
 
 import asyncio
+import datetime
 
 import object_store
 import pytest
 import update_kit as kit
+from cryptography.hazmat.primitives import serialization
+from small_ca import Ca, make_key, pem
 from transfer_daemons import VSFTPD_TLS, free_port, needs_nginx, needs_vsftpd, nginx, vsftpd
 from update_kit import GOOD, T0, charges, start
 
 from pilotwire.bench.certificates import Authority
 from pilotwire.errors import PilotwireError
-from pilotwire.publish import put, statuses
+from pilotwire.publish import Signer, put, statuses
 from pilotwire.publish import update as publish_to
 from pilotwire.relay import Options, Relay
 
@@ -125,4 +128,29 @@ async def test_publish_to(bench, capsys):
         await publish_to(server.url + "/file", "E2E-1", "127.0.0.1", port, False)
     told = capsys.readouterr().out
     assert all(f'"{status}"' in told or status in told for status in GOOD)
+    await bench.do("wait", until={"version": kit.NEW}, timeout_s=60)
+
+
+# req: FW-01
+# The same to a charger that takes signed updates only, and says so; keys that do not fit are refused before anything is sent.
+async def test_publish_to_signed(bench, capsys, tmp_path):
+    maker, key = Ca("Maker", datetime.datetime.now(datetime.UTC)), make_key("p256")
+    certificate, private = tmp_path / "signer.pem", tmp_path / "signer.key"
+    certificate.write_text(pem(maker.sign(key.public_key(), "Signer", "Maker")))
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
+    with pytest.raises(PilotwireError, match="no PEM"):
+        Signer.read(certificate, certificate)
+    bench.path.mkdir()
+    (bench.path / "flash.bin").write_bytes(kit.flash())
+    bench.files({"/data/maker1.der": maker.der})
+    port = free_port()
+    settings = {"SecurityProfile": "1", "AuthorizationKey": "5a" * 16}
+    with kit.web(kit.made()) as server:
+        await bench.start(heap=kit.HEAP, speed=0, wait=False, url=f"ws://127.0.0.1:{port}", settings=settings)
+        to = server.url + "/file", "E2E-1", "127.0.0.1", port, False
+        with pytest.raises(PilotwireError, match="takes no UpdateFirmware"):
+            await publish_to(*to)
+        await publish_to(*to, kit.made(), Signer.read(certificate, private))
+    assert "SignedUpdateFirmware" in capsys.readouterr().out
     await bench.do("wait", until={"version": kit.NEW}, timeout_s=60)

@@ -183,7 +183,7 @@ async def test_one_at_a_time():
     await asyncio.sleep(4)
     assert events == ["Downloading"]
     cold.call("ocpp16.jobs", "cancel", b.cp, "firmware")
-    await asyncio.sleep(1)
+    await asyncio.sleep_ms(1500)  # it looks each second
     assert events == ["Downloading"] * 2
     await asyncio.sleep(6)
     assert events == ["Downloading"] + GOOD + [True] and b.cp.clock.holds == 0

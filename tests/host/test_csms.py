@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import functools
 import json
+import socket
+import ssl
 
 import pytest
 import websockets
@@ -11,6 +13,7 @@ from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
 from ocpp.v16.enums import ChargePointErrorCode, ChargePointStatus, Reason, RemoteStartStopStatus
 
+from pilotwire.bench.certificates import Authority
 from pilotwire.csms import CallError, CentralSystem
 from pilotwire.csms.answers import default
 from pilotwire.csms.frames import Bounded
@@ -53,6 +56,38 @@ async def connected(central, identity="CP1", **options):
     options = {"subprotocols": ["ocpp1.6"], "compression": None, **options}
     async with websockets.connect(f"{central.url}/{identity}", **options) as socket:
         yield Client(socket)
+
+
+def shake_hands(central, client):
+    """A TLS 1.2 handshake and nothing more, as chargers begin."""
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    with socket.create_connection((central.host, central.port)) as plain:
+        client.wrap_socket(plain, server_hostname=central.host).close()
+
+
+# What neither asyncio nor the charger would say here: it does not trust the server, or has no certificate.
+@asynchronous
+async def test_why_a_tls_handshake_fails(tmp_path):
+    root = Authority(tmp_path)
+    issued = root.issue("server", ips=["127.0.0.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issued.certificate, issued.key)
+    context.load_verify_locations(root.file)
+    events = []
+    async with CentralSystem(ssl=context, on_event=events.append) as central:
+        for mode, trusted, said in (
+            (ssl.CERT_NONE, None, "unknown ca"),
+            (ssl.CERT_REQUIRED, root.file, "peer did not return a certificate"),
+        ):
+            context.verify_mode = mode
+            with pytest.raises(OSError):
+                await asyncio.to_thread(shake_hands, central, ssl.create_default_context(cafile=trusted))
+            while said not in events[-1].what:
+                await asyncio.sleep(0.01)
+        assert [event.data["level"] for event in events[1:]] == ["warning"] * 2
+        context.verify_mode = ssl.CERT_NONE
+        async with connected(central, ssl=ssl.create_default_context(cafile=root.file)) as client:
+            assert (await client.request("BootNotification", BOOT))[0] == 3
 
 
 @contextlib.asynccontextmanager

@@ -48,7 +48,7 @@ CHIPS = {"esp32": 1200, "esp32s3": 1200, "esp32c3": 500}
 _BUDGET_MS = 100
 _ENTRIES = 100
 _DOWNLOAD = 500_000  # bytes
-_PACE = 4_000  # bytes a second: it is to be under way whenever no car charges
+_PACE = 3_500  # bytes a second: it is to be under way whenever no car charges
 _PIECE = 1024
 _REAL_S = 600
 

@@ -1,4 +1,4 @@
-"""An update with a bundle of the whole firmware (about 150 KB) into an empty slot over HTTP: time, heap, erases, stalls.
+"""An update with a bundle of the whole firmware into an empty slot over HTTP: time, heap, erases, stalls. The rows name its size.
 
 Time and the longest stall of the control step are those of the virtual clock, to which flash, imports and collections of an
 ESP32 are charged; what bytecode and the network take there is not in them. The peak is the smallest heap in which it passes.
@@ -24,7 +24,7 @@ from pilotwire.sim import Supervisor
 _ID = "BENCH-3"
 _LOWEST, _HIGHEST = 88 * 1024, 176 * 1024
 _STEP = 4096
-_REAL_S = 120
+_REAL_S = 400  # of a machine that is busy; what runs out of memory ends at once
 _STEP_MS = 20  # of the control step
 _GOOD = ["Downloading", "Downloaded", "Installing", "Installed"]
 
@@ -54,11 +54,15 @@ async def _update(heap: int, flash: bytes, url: str) -> dict[str, int] | None:
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "flash.bin"
         image.write_bytes(flash)
-        lines: list[str] = []
+        starved = False
+        limit = asyncio.timeout(_REAL_S)
 
         def note(event) -> None:
-            if event.who == "firmware":
-                lines.append(event.what)
+            nonlocal starved
+            if event.who == "firmware" and ("MemoryError" in event.what or "out of memory" in event.what):
+                starved = True
+                with contextlib.suppress(RuntimeError):  # not begun, or over
+                    limit.reschedule(asyncio.get_running_loop().time())
 
         async with CentralSystem() as central:
             settings = {"CentralSystemURL": central.url, "ChargePointId": _ID}
@@ -66,9 +70,9 @@ async def _update(heap: int, flash: bytes, url: str) -> dict[str, int] | None:
                 Path(folder) / "box", settings=settings, heap=heap, image=image, on_event=note, speed=1.0
             ) as box:
                 try:
-                    async with asyncio.timeout(_REAL_S):
-                        charger = await central.charger(_ID)
-                        await charger.wait_for(lambda c: len(c.statuses) == 2)
+                    async with limit:
+                        charger = await central.charger(_ID, timeout=_REAL_S)
+                        await charger.wait_for(lambda c: len(c.statuses) == 2, timeout=_REAL_S)
                         begin, before = box.time_ms, box.state()["flash"]["erases"]
                         await charger.call("UpdateFirmware", {"location": url, "retrieveDate": "2026-01-01T00:00:00Z"})
                         box.take_gap_ms()
@@ -82,7 +86,7 @@ async def _update(heap: int, flash: bytes, url: str) -> dict[str, int] | None:
                             return None
                 except (PilotwireError, TimeoutError):
                     return None
-                if any("MemoryError" in line or "out of memory" in line for line in lines):
+                if starved:
                     return None
                 return {
                     "download_ms": download,
@@ -109,11 +113,12 @@ def figures() -> list[Figure]:
                 raise PilotwireError("the update of the bench does not pass", f"in {_HIGHEST} bytes of heap")
             url = root + "/f.pwb"
             peak = smallest(lambda heap: asyncio.run(_update(heap, flash, url)) is not None, _LOWEST, _HIGHEST, _STEP)
+    of = f"for {len(data) // 1000} KB"
     return [
         Figure("update_bundle_bytes", len(data), "B"),
-        Figure("update_download_ms", best["download_ms"], "ms"),
-        Figure("update_to_installed_ms", best["total_ms"], "ms"),
-        Figure("update_erases", best["erases"], "erases"),
-        Figure("update_longest_stall_ms", best["stall_ms"], "ms"),
-        Figure("heap_peak_update_bytes", peak, "B", 104 * 1024),
+        Figure("update_download_ms", best["download_ms"], f"ms {of}"),
+        Figure("update_to_installed_ms", best["total_ms"], f"ms {of}"),
+        Figure("update_erases", best["erases"], f"erases {of}"),
+        Figure("update_longest_stall_ms", best["stall_ms"], f"ms {of}"),
+        Figure("heap_peak_update_bytes", peak, f"B {of}", 104 * 1024),
     ]

@@ -133,6 +133,8 @@ class CentralSystem:
         self.on_event(Event(int((self.clock() - self._started) * 1000), "central", what, data))
 
     async def __aenter__(self) -> CentralSystem:
+        if self._ssl is not None:
+            self._ssl.sslobject_class = _watched(lambda why: self.tell(f"a TLS handshake failed: {why}", level="warning"))
         try:
             self._server = await serve(
                 self._serve,
@@ -206,6 +208,22 @@ class CentralSystem:
     def _note_refusal(self, identity: str, status: int, why: str) -> None:
         self.refused.append((identity, status))
         self.tell(f"refused {identity or 'a connection'} with {status}: {why}", level="warning")
+
+
+def _watched(failed: Callable[[str], None]) -> type[tls.SSLObject]:
+    """A TLS connection that says why its handshake failed: asyncio keeps that to itself."""
+
+    class Watched(tls.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (tls.SSLWantReadError, tls.SSLWantWriteError):
+                raise
+            except tls.SSLError as error:
+                failed((error.reason or str(error)).replace("_", " ").lower())
+                raise
+
+    return Watched
 
 
 def _reason(error: OSError) -> str:

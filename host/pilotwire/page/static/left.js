@@ -13,15 +13,16 @@ const clock = (ms) => {
 };
 
 function tile(identity) {
-  const status = pill(), power = h("b", {}), energy = h("span", { class: "hint" });
-  const element = h("button", { type: "button", class: "tile", onclick: () => choose(identity) }, h("span", { class: "id" }, identity), status, power, energy);
+  const status = pill(), power = h("b", {});
+  const element = h("button", { type: "button", class: "tile", title: identity, onclick: () => choose(identity) }, h("span", { class: "id" }, identity), status, power);
   return { element, update: (state) => {
     const own = Object.values(state.connectors);
     // The most telling of its connectors.
     const first = own.find((c) => c.power_w > 0) ?? own.find((c) => c.status !== "Available") ?? own[0];
     showStatus(status, state.power === "on" ? first.status : state.power);
-    put(power, `${number(own.reduce((sum, c) => sum + c.power_w, 0) / 1000, 1)} kW`);
-    put(energy, state.online ? "online" : "offline");
+    const watts = own.reduce((sum, c) => sum + c.power_w, 0);
+    // Nothing that is usual, so that there is room for SuspendedEVSE.
+    put(power, !state.online ? "offline" : watts > 0 ? `${number(watts / 1000, 1)} kW` : "");
     attribute(element, "aria-pressed", identity === selected() ? "true" : "false");
   } };
 }

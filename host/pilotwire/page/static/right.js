@@ -75,9 +75,11 @@ export function right(place, forms) {
   } }, tab.name)));
   tabs.forEach((tab) => tab.element.setAttribute("role", "tabpanel"));
   const log = messages();
+  const count = h("span", { class: "note end" });
+  const list = h("div", { class: "scroll few" }, h("table", { class: "chargers" }, body));
   const target = h("span", { class: "note" });
   place.append(
-    h("article", { class: "card" }, h("h2", {}, "Central system", h("span", { class: "note" }, url.cloneNode(true))), none, h("div", { class: "scroll" }, h("table", { class: "chargers" }, body))),
+    h("article", { class: "card" }, h("h2", {}, "Central system", h("span", { class: "note" }, url.cloneNode(true)), count), none, list),
     h("article", { class: "card" }, h("h3", {}, "Talk to", target), bar, panels), log.element);
   const shownUrl = place.querySelector("h2 code");
   open(tabs[0]);
@@ -88,6 +90,8 @@ export function right(place, forms) {
   };
   onSelect(() => {
     refresh();
+    const row = rows.get(selected())?.element;
+    if (row) list.scrollTop = row.offsetTop - list.clientHeight / 2;  // not scrollIntoView, which moves the page as well
     for (const tab of tabs) if (!tab.element.hidden) tab.shown?.();
   });
 
@@ -106,6 +110,8 @@ export function right(place, forms) {
       none.hidden = rows.size > 0;
       put(url, tree.central?.url);
       put(shownUrl, tree.central?.url);
+      const all = Object.values(tree.chargers), here = all.filter((charger) => charger.connected).length;
+      put(count, all.length > 1 ? `${here} of ${all.length} connected` : "");
       for (const tab of tabs) if (!tab.element.hidden) tab.update?.();
       put(target, selected() ?? "nobody");
     }
