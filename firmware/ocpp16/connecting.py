@@ -1,4 +1,4 @@
-# Cold: one attempt to connect, from the address to the open WebSocket.
+# Cold: one attempt to connect, from the address to the open WebSocket, and what its success means.
 import asyncio
 import gc
 
@@ -48,3 +48,12 @@ async def _open(cp, link, log, heads):
 async def _cancel_later(task):
     await asyncio.sleep_ms(_OPEN_MS)
     task.cancel()
+
+
+def worked(cp):
+    """It came up: what was changed stays (SEC-PROF-03). Not in ocpp16.security_profile, since memory is scarcest just then."""
+    cp.failures = 0
+    cp.flaw = None
+    cp.store.remove("trial")  # see ocpp16.security_profile
+    if cp.settings.get("AdditionalRootCertificateCheck"):
+        cold.call("ocpp16.certificate_rules", "settle", cp)

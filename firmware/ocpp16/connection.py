@@ -89,7 +89,7 @@ class Connection:
             self._log.info("link", "connected to " + self._cp.settings.get("CentralSystemURL"))
             self._good = False
             now = self._pinged_at = self._clock.now_ms()
-            cold.call("ocpp16.connected", "worked", self._cp)
+            cold.call("ocpp16.connecting", "worked", self._cp)
             self._cp.connected(now)
             reader = asyncio.create_task(self._read())
             while not reader.done():

@@ -1,5 +1,5 @@
 # Cold: the security profile and the key of Basic auth: what the network may change (SEC-PROF-02, SEC-AUTH-02), and what becomes
-# of a change with which nobody lets us in. Until a connection came up (ocpp16.connected) the file "trial" keeps what was before:
+# of a change with which nobody lets us in. Until a connection came up (ocpp16.connecting) the file "trial" keeps what was before:
 # {setting: text}.
 import json
 

@@ -5,8 +5,9 @@
 The virtual wallbox runs in a build of the Unix port of 32 bits (tools/micropython32.sh makes one), where a pointer, a block of
 the heap and a small integer are as wide as on the chip, and in the usual one of 64. Two things are compared, stand-ins not
 counted: what is live once the central system has accepted it over TLS, and the smallest heap in which a session passes.
-The smaller ratio is taken: what passes in a heap that was scaled by it passes in as many bytes of the chip. Near its smallest
-heap a session passes at some times only, so here it has to do so three times.
+The smaller ratio is the scale of heaps that are given: what passes in a heap that was scaled by it passes in as many bytes of the
+chip. Near its smallest heap a session passes at some times only, so here it has to do so three times. The other ratio is
+for the live heap that the firmware reports.
 """
 
 import contextlib
@@ -82,7 +83,7 @@ def measure(tell=lambda text: None) -> list[Compared]:
                 passes = heap.session_peak(root, server, tell, times=3)
                 if passes is None:
                     raise PilotwireError("cannot measure the heap", "no session passes in any heap that was tried")
-                found.append([runtime.heap_bytes(figure) for figure in (accepted, passes)])
+                found.append((runtime.live_heap_bytes(accepted), runtime.heap_bytes(passes)))
     (accepted32, passes32), (accepted64, passes64) = found
     return [
         Compared("live heap, accepted over TLS", accepted32, accepted64),
@@ -103,6 +104,7 @@ def main() -> int:
     Console(width=80 if not sys.stdout.isatty() else None).print(table)
     taken = min(compared, key=lambda row: row.percent)
     made = {"percent": taken.percent, "heap32": taken.heap32, "heap64": taken.heap64, "what": taken.what}
+    made["live_percent"] = compared[0].percent
     runtime.HEAP_SCALE.write_text(json.dumps(made, indent=1) + "\n")
     print(f"{runtime.HEAP_SCALE.name}: {made['percent']} %, was {runtime.HEAP_SCALE_PERCENT} %")
     return 0

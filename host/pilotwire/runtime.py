@@ -23,18 +23,20 @@ _INSTALL = (
 )
 
 # Pointers are twice as wide on a 64-bit desktop, bytecode and buffers are not: heap64 / heap32 of the virtual wallbox, as
-# `make heap-scale` has measured it. A build of 32 bits as $MICROPYTHON needs no scale.
+# `make heap-scale` has measured it, of the smallest heap that is enough and of what lives in it, which has fewer buffers.
+# A build of 32 bits as $MICROPYTHON needs no scale.
 HEAP_SCALE = Path(__file__).with_name("heapscale.json")
 
 
-def _heap_scale_percent() -> int:
+def _scale(of: str) -> int:
     try:
-        return int(json.loads(HEAP_SCALE.read_text())["percent"])
+        return int(json.loads(HEAP_SCALE.read_text())[of])
     except (OSError, ValueError, KeyError):
         return 140
 
 
-HEAP_SCALE_PERCENT = _heap_scale_percent()
+HEAP_SCALE_PERCENT = _scale("percent")
+LIVE_SCALE_PERCENT = _scale("live_percent")
 
 # What of `sys.implementation._mpy` decides whether a .mpy without native code runs: version and sub-version.
 MPY_MASK = 0x3FF
@@ -55,8 +57,18 @@ def chip_bytes(heap_bytes: int) -> int:
     return heap_bytes * 100 // _percent()
 
 
-def _percent() -> int:
-    return 100 if pointer_bytes() == 4 else HEAP_SCALE_PERCENT
+def live_chip_bytes(heap_bytes: int) -> int:
+    """What of the whole firmware lives in `heap_bytes` of the interpreter's heap takes so much on the chip."""
+    return heap_bytes * 100 // _percent(LIVE_SCALE_PERCENT)
+
+
+def live_heap_bytes(chip_bytes: int) -> int:
+    """The same the other way round."""
+    return chip_bytes * _percent(LIVE_SCALE_PERCENT) // 100
+
+
+def _percent(scale: int = HEAP_SCALE_PERCENT) -> int:
+    return 100 if pointer_bytes() == 4 else scale
 
 
 def pointer_bytes() -> int:

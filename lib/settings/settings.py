@@ -26,7 +26,7 @@ class Settings:
     def __init__(self, store, path):
         self.store = store
         self.table = path
-        self.cache = {}  # name -> typed value
+        self.cache = {}  # name -> typed value, of what get() was asked for: no more than the program has names
         self.fixed = {}  # name -> text, what the hardware is
         self.damaged = 0  # files found damaged at start
         self.values = cold.call(_EDIT, "load", self)  # name -> text, what differs from the table

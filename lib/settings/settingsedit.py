@@ -22,7 +22,6 @@ def change(settings, name, text, local):
     text = to_text(value)
     if text != text_of(settings, option):
         keep(settings, ((option, text),))
-        settings.cache[option.name] = value
 
 
 def keep(settings, changes):

@@ -1,7 +1,17 @@
 """FTP and FTPS, passive mode only: commands and their replies. ftpget and ftpput carry files by it."""
 
-from ftpreply import Replies
 from transfer import TransferError
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value):
+        return value
+
+
+_LINE = const(1024)
+_REPLY = const(16384)  # bytes of all lines of one reply
 
 
 class Session:
@@ -62,12 +72,12 @@ class Session:
 
     def about(self):
         """Coroutine: (size or None, time of modification or "") of the file."""
-        return self.wire.part("ftpdata").about(self)
+        return self.wire.part("ftplogin").about(self)
 
     async def transfer(self, verb, offset):
         """Open `data`; bytes to pass over, if the server can not begin at the offset."""
         wire = self.wire
-        skip = await wire.part("ftpdata").begin(self, verb, offset)
+        skip = await wire.part("ftplogin").begin(self, verb, offset)
         if self.tls:  # only now: vsftpd begins TLS after the reply to the verb
             securing = wire.secure(self.data)
             self.data = None  # that closes it when it fails
@@ -94,3 +104,54 @@ class Session:
     async def close(self):
         await self.wire.close(self.data)
         await self.wire.close(self.control)
+
+
+class Replies:
+    """Replies of RFC 959 without I/O: received(data), then reply() -> (code, last line's text) or None.
+
+    Call reply() until it is None before the next received(): that bounds what is kept."""
+
+    def __init__(self):
+        self._data = b""
+        self._code = None  # of a reply of several lines, of which the last is still to come
+        self._total = 0
+
+    @property
+    def pending(self):
+        """Has anything arrived after the last reply?"""
+        return bool(self._data)
+
+    def received(self, data):
+        """More bytes of the control connection."""
+        self._data += bytes(data)
+
+    def reply(self):
+        """The next reply, or None until it is whole; TransferError."""
+        while True:
+            end = self._data.find(b"\n")
+            if end > _LINE or end < 0 and len(self._data) > _LINE:
+                raise TransferError("server", "reply with a line over %d bytes" % _LINE)
+            if end < 0:
+                return None
+            line = self._data[:end].rstrip()
+            self._data = self._data[end + 1 :]
+            self._total += end + 1
+            if self._total > _REPLY:
+                raise TransferError("server", "reply over %d bytes" % _REPLY)
+            code = line[:3]
+            if len(code) == 3 and code.isdigit():
+                code = int(code)
+                mark = line[3:4]
+            else:
+                code = 0
+            if self._code is None:
+                if not 100 <= code < 600 or mark not in b" -":
+                    raise TransferError("server", "the server does not speak FTP")
+                if mark == b"-":
+                    self._code = code
+                    continue
+            elif code != self._code or mark == b"-" or mark not in b" ":
+                continue  # inside a reply any text may stand
+            self._code = None
+            self._total = 0
+            return code, line[4:]

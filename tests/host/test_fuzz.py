@@ -23,8 +23,8 @@ import x509 as x509_parser
 from bundle import BundleError, Complete
 from bundlelist import List
 from der import DerError
-from ftpdata import extended_port, passive_port
-from ftpreply import Replies
+from ftplogin import extended_port, passive_port
+from ftpsession import Replies
 from fuzzing import DER_WORDS, JSON_WORDS, TEXT_WORDS, messages, mutations
 from httpbody import Body
 from httphead import Head

@@ -173,7 +173,7 @@ STAYS = {
 }
 
 
-def _run(source: str, n: int) -> object:
+def _run(source: str, n: int) -> tuple[object, list]:
     names: dict = {"asyncio": asyncio}
     exec(source, names)
     a = names["A"]()

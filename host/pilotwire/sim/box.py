@@ -216,7 +216,7 @@ class Box:
                 if isinstance(report.get("heap"), int):
                     # Every figure that is shown is in bytes of the chip.
                     own = report["heap"] - stand_in_bytes(self._dir.board)
-                    report["heap"] = runtime.chip_bytes(max(own, 0))
+                    report["heap"] = runtime.live_chip_bytes(max(own, 0))
                 self.report = report
                 self.changes += 1
                 return

@@ -2,9 +2,9 @@
 
 import ftplib
 
-from ftpdata import extended_port, passive_port, size
+from ftplogin import extended_port, passive_port, size
 from ftprefusal import refusal
-from ftpreply import Replies
+from ftpsession import Replies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transfer import TransferError
