@@ -20,7 +20,7 @@ define tests
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-only apt lint check-boards fuzz soak conformance docs build dist screenshots bench heap-scale format clean setup
+.PHONY: help run test test-all test-only apt lint check-boards fuzz soak conformance docs build dist screenshots bench footprint heap-scale format clean setup
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ screenshots: $(STAMP) ## pictures of the bench page for the README, into docs/im
 
 bench: $(STAMP) ## heap with TLS up, WebSocket against its peers, sizes: table and bench.json (ARGS="--only heap")
 	@$(BIN)/python -m pilotwire.bench $(ARGS)
+
+footprint: $(STAMP) ## docs/footprint.md from the figures of the last whole `make bench`, which go into docs/bench.json
+	@$(BIN)/python -m pilotwire.footprint_page $(wildcard bench.json)
 
 heap-scale: $(STAMP) ## measure the heap of a 64-bit desktop against the chip's (MICROPYTHON32=/path, see tools/micropython32.sh)
 	@$(BIN)/python -m pilotwire.heapscale

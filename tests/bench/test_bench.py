@@ -8,7 +8,7 @@ import pytest
 
 from pilotwire import build, heapscale, runtime
 from pilotwire.bench import __main__ as bench
-from pilotwire.bench import fragmentation, heap, orders, profiles, wear, websocket
+from pilotwire.bench import fragmentation, heap, orders, profiles, warm, wear, websocket
 from pilotwire.bench.certificates import Authority
 from pilotwire.bench.figure import Figure
 from pilotwire.errors import PilotwireError
@@ -165,3 +165,10 @@ def test_the_largest_peak_counts():
 def test_orders_are_carried_out(tmp_path, name):
     root = Authority(tmp_path)
     assert asyncio.run(orders.carried_out(name, 160 * 1024, root, root.issue("server")))
+
+
+def test_warm_modules_have_a_cost():
+    found = warm.measure()
+    names = warm_modules(build.sources(build.repository()))
+    assert set(found) == {*names, "strings of them all"} and sum(found.values()) > 20_000
+    assert all(size >= 0 for size in found.values())

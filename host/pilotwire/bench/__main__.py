@@ -48,7 +48,7 @@ def show(figures: list[Figure]) -> None:
     """The table on the terminal; single modules are in the file only."""
     table = Table("figure", "value", "unit", "budget", "peer", "holds")
     for f in figures:
-        if f.name.startswith("mpy_bytes"):
+        if f.name.startswith(("mpy_bytes", "warm_bytes")):
             continue
         holds = {True: "yes", False: "no", None: ""}[f.holds]
         numbers = ["" if n is None else f"{n:,}" for n in (f.value, f.budget, f.peer)]
@@ -70,7 +70,7 @@ def main() -> int:
     except PilotwireError as error:
         print(f"pilotwire: {error}", file=sys.stderr)
         return 1
-    figures += _largest(figures)
+    figures += [] if options.only else _largest(figures)
     show(figures)
     options.out.write_text(json.dumps([asdict(f) for f in figures], indent=1) + "\n")
     return 0

@@ -44,7 +44,7 @@ def measure() -> dict[str, int]:
     """{module: bytes of the chip that live when it was loaded after those before it}."""
     program = build.program()
     modules = {name: program.module(name) for name in warm_modules(build.sources(build.repository()))}
-    loaded = [interning.MODULE.removesuffix(".py"), *dict.fromkeys(modules.values())]
+    loaded = [program.module(interning.MODULE.removesuffix(".py")), *dict.fromkeys(modules.values())]
     with tempfile.TemporaryDirectory() as folder:
         for name, data in build.files().items():
             path = Path(folder) / name.lstrip("/")
