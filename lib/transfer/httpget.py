@@ -29,7 +29,7 @@ async def get(text, wire, sink, place):
                 hops += 1
                 if hops > _REDIRECTS:
                     raise TransferError("server", "over %d redirects" % _REDIRECTS)
-                text = wire.part("transferredirect").redirect(text, head.location)
+                text = wire.part("httprefusal").redirect(text, head.location)
                 continue
             if not (status == 200 or place.offset and status in (206, 416)):
                 raise await wire.part("httprefusal").refused(wire, stream, head, at, end)

@@ -41,7 +41,7 @@ async def put(text, wire, source, place, method, form, headers):
                 raise lost or TransferError("short", "the server took %d bytes only" % place.offset)
             if status not in (307, 308) or head.location is None:
                 raise await wire.part("httprefusal").refused(wire, stream, head, at, end)
-            text = wire.part("transferredirect").redirect(text, head.location)
+            text = wire.part("httprefusal").redirect(text, head.location)
         finally:
             await wire.close(stream)
         if place.offset:

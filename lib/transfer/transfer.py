@@ -11,7 +11,6 @@ import sys
 _PARTS = (
     "transferurl",
     "transferopen",
-    "transferredirect",
     "transferwire",
     "httprequest",
     "httphead",

@@ -28,12 +28,12 @@ from ftpsession import Replies
 from fuzzing import DER_WORDS, JSON_WORDS, TEXT_WORDS, messages, mutations
 from httpbody import Body
 from httphead import Head
+from httprefusal import redirect
 from ocpp16 import large_messages
 from ocpp16.errors import OcppError
 from paper_charger import CentralSystem, compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, pem, sign_file, utc
 from transfer import TransferError
-from transferredirect import redirect
 from transferurl import parse
 
 pytestmark = pytest.mark.exhaustive

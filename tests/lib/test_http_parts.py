@@ -4,7 +4,7 @@ from httpbody import Body
 from httphead import Head
 from httprequest import form, request
 from transfer import Place, TransferError
-from transferredirect import redirect
+from httprefusal import redirect
 from transferurl import decode, parse
 
 CASES_ANSWER = [

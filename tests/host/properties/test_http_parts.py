@@ -5,11 +5,11 @@ import urllib.parse
 
 from httpbody import Body
 from httphead import Head
+from httprefusal import redirect
 from httprequest import form, request
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from transfer import Place, TransferError, clean
-from transferredirect import redirect
 from transferurl import decode, parse
 
 KINDS = {"url", "server", "refused", "short"}
