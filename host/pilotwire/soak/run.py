@@ -55,6 +55,7 @@ _TAKEN_BACK = (
 )
 _MOST_EVENTS = 30_000
 _MOST_SENTENCES = 8
+_SHOWN = 60  # characters of an error in the log, in the summary
 
 
 class Soak:
@@ -188,6 +189,8 @@ class Soak:
         if event.who == "firmware":
             if "Traceback" in event.what:
                 self._problems.append(f"the firmware: {event.what}")
+            if event.what.startswith("E "):
+                self.tally[f"log: {event.what[:_SHOWN]}"] += 1
             if "MemoryError" in event.what:
                 self.tally["out of memory"] += 1
         elif event.who == "box" and event.what.startswith("restarts"):
