@@ -17,7 +17,7 @@ import update_kit as kit
 from bundle import BundleError, Complete
 from typer.testing import CliRunner
 
-from pilotwire import bundle, keys, publish
+from pilotwire import bundle, image, keys, publish
 from pilotwire.cli import app
 from pilotwire.errors import PilotwireError
 
@@ -158,6 +158,17 @@ def test_version_numbers():
 
 
 # A slot that is empty, half there, with leftovers, whole: in the end it is the new version, and what was there is not sent again.
+# Each file takes at least a block of flash, however small: a firmware of too many files can not be updated on 4 MB any more. Two
+# versions must find room there beside a list of 1,000 tags, settings, and the list of the bundle (which is there meanwhile).
+def test_there_is_room_for_two_versions_and_a_long_list():
+    new = kit.files(kit.NEW, "b")
+    content = kit.files() | {name: data for name, data in new.items() if name.startswith("/b/")}
+    content |= {"/board.json": kit.BOARD, "/slot": b"a1b0", keys.ON_BOARD: keys.public(kit.key("ours"))}
+    content |= {"/data/settings": bytes(1000), "/data/settings.old": bytes(1000), "/data/update.list": bytes(90 * len(new))}
+    content["/data/locallist"] = bytes(9 + 46 * 1000)
+    image.make_flash(content)  # PilotwireError: it is full
+
+
 @pytest.mark.parametrize("state", ["empty", "half", "leftovers", "whole"])
 def test_install(tmp_path, state):
     data, slot = kit.made(), tmp_path / "b"

@@ -22,6 +22,7 @@ _LOWEST, _HIGHEST, _STEP = 72 * 1024, 160 * 1024, 2048
 _REAL_S = 120
 _A_MESSAGE = 100  # SendLocalListMaxLength
 _CHAIN = 10_000  # characters, the most that CertificateSigned may have
+_BETWEEN = 2  # certificates between root and our own
 _SERIAL, _OPERATOR = "SN-1", "Operator"
 
 
@@ -103,14 +104,16 @@ def renewal(characters: int = 0) -> Callable[[Session, Authority], Awaitable[Non
 def _chain(root: Authority, public_key: Any, characters: int) -> str:
     if not characters:
         return root.sign(public_key, _SERIAL, _OPERATOR)
-    below = root
     padding = 0
     while True:  # the first round shows what is to be added; PEM has 65 characters for 48 bytes
-        below = Authority(root.folder / "below", "below", parent=root, padding=padding)
-        chain = below.sign(public_key, _SERIAL, _OPERATOR) + below.pem.decode()
-        if len(chain) > characters - 200:
+        chain, above = "", root
+        for number in range(_BETWEEN):
+            above = Authority(root.folder / str(number), f"Between {number}", parent=above, padding=padding)
+            chain = above.pem.decode() + chain
+        chain = above.sign(public_key, _SERIAL, _OPERATOR) + chain
+        if len(chain) > characters - 400:
             return chain
-        padding += (characters - len(chain)) * 48 // 65 - 40
+        padding += (characters - len(chain)) * 48 // 65 // _BETWEEN - 60
 
 
 ORDERS = {
