@@ -72,8 +72,6 @@ class Wallbox:
         self.ocpp.profiles.hardware = self._hardware
         link.hook = self.step
         self.connection = Connection(self.ocpp, link, clock, self.log)
-        if settings.damaged:
-            self.log.error("app", "%d settings files were damaged; values are the last good ones" % settings.damaged)
         self.log.info("app", "pilotwire %s, slot %s, start by %s" % (version, slot, board.reset_cause))
 
     def step(self, timer=None):

@@ -49,6 +49,8 @@ def _charger(board, clock, store, settings, slot, version):
     ledgers = [Ledger(flash, kinds, first, count) for kinds, first, count in sectors]
     ledgers.append((flash, 120, 4))  # type: ignore  # of security events, opened for each
     wallbox = Wallbox(board, store, ledgers, link, clock, settings, log, slot, version)
+    if settings.damaged:
+        log.error("app", "%d settings files were damaged; values are the last good ones" % settings.damaged)
     wallbox.console = Console()
     wallbox.ocpp.slot = slot
     wallbox.ocpp.slots = _SLOTS

@@ -271,6 +271,11 @@ class Program:
         for group in found:
             self._files |= dict.fromkeys(group, self._files[group[0]])
         self._groups = {self._files[group[0]]: [name.replace(".", "/") + ".py" for name in group] for group in found}
+        for together in merging.TOGETHER if warm else ():
+            if modules.keys() >= set(together):
+                file = self.module(together[-1])
+                self._files |= dict.fromkeys(together, file)
+                self._groups[file] = [name.replace(".", "/") + ".py" for name in together]
 
     def _foreign_keywords(self) -> set[str]:
         """Names that are passed to functions that are not ours."""
