@@ -12,10 +12,9 @@ from collections.abc import Collection, Mapping, Sequence
 _NAMES = 250  # measured: fewer or more need more heap
 
 # Cold modules of which the last is the only one that imports the others, at its top, and nothing of these outlives it: as one
-# file they take fewer blocks of the flash, of which a board with 4 MB has few.
+# file they take fewer blocks of the flash, of which a board with 4 MB has few. The last is none that keeps its name.
 TOGETHER = (
     ("der", "certificate", "x509"),
-    ("modbus", "port.sdm630"),
     ("setup.names", "setup.page", "setup.mode"),
     ("evse.assembly", "electrics"),
 )
