@@ -10,13 +10,7 @@ import asyncio
 import sys
 from errno import ENOTCONN
 
-from wsframes import (
-    Decoder,
-    HandshakeError,  # noqa: F401  for who calls connect
-    WebSocketError,
-    encode,
-    encode_close,
-)
+from wsframes import Decoder, WebSocketError, encode, encode_close
 
 _TEXT = 1  # kinds of frame, as in wsframes
 _CLOSE = 8
@@ -38,7 +32,7 @@ async def connect(
     heard=None,
     choose=None,
 ):
-    """A WebSocket; OSError, of which HandshakeError is one. `port` goes into Host: None for the scheme's own.
+    """A WebSocket; OSError, which has the HTTP `status` and `reason` where the server declines (see wshandshake). `port` goes into Host: None for the scheme's own.
     heard(data) is called with the answer as it arrives. choose(first bytes of a large text): what takes it piece by piece, see
     wsframes, or None."""
     if ":" in host:
@@ -100,10 +94,15 @@ class WebSocket:
                 else:
                     await self._write(_CLOSE, payload[0])
                     await self._end(*payload)
-        except WebSocketError as e:
-            await self._fail(*e.args)
-        except MemoryError:
-            await self._fail(1009, "out of memory")
+        except (WebSocketError, MemoryError) as e:
+            code, text = e.args if isinstance(e, WebSocketError) else (1009, "out of memory")
+            # the Close is sent as far as that needs no waiting: this server need not be reading
+            if not self._closing and not self._writing:
+                try:
+                    self._stream.write(encode_close(code, text))
+                except (OSError, ValueError, MemoryError):
+                    pass
+            await self._end(code, text)
         except (OSError, ValueError) as e:  # ValueError: TLS
             await self._end(1006, str(e))
         return None
@@ -127,9 +126,9 @@ class WebSocket:
             raise OSError(ENOTCONN)
 
     async def ping(self, payload=b""):
-        """Send a ping (125 bytes at most), counted in `pongs` when answered; OSError."""
+        """Send a ping (125 bytes at most, else ValueError), counted in `pongs` when answered; OSError."""
         if len(payload) > 125:
-            raise ValueError("long ping")
+            raise ValueError
         if not await self._write(_PING, payload):
             raise OSError(ENOTCONN)
 
@@ -165,15 +164,6 @@ class WebSocket:
             if not whole:
                 await self._end(1006, "send failed")
         return True
-
-    async def _fail(self, code, text):
-        # the Close is sent as far as that needs no waiting: this server need not be reading
-        if not self._closing and not self._writing:
-            try:
-                self._stream.write(encode_close(code, text))
-            except (OSError, ValueError, MemoryError):
-                pass
-        await self._end(code, text)
 
     async def _end(self, code, reason):
         if self.close_code is None:

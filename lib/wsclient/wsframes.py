@@ -40,15 +40,6 @@ class WebSocketError(Exception):
     """The server broke a rule; args: the close code to send, and the rule in words."""
 
 
-class HandshakeError(OSError):
-    """No WebSocket: HTTP `status` (0: the answer is not HTTP, 101: not as asked) and `reason`."""
-
-    def __init__(self, status, reason):
-        super().__init__(status, reason)
-        self.status = status
-        self.reason = reason
-
-
 def encode(kind, payload, last=True):
     """One masked frame of `payload` (bytes), header included, for a single write."""
     n = len(payload)

@@ -10,7 +10,6 @@ import os
 from binascii import b2a_base64
 from hashlib import sha1
 
-from wsframes import HandshakeError
 
 try:
     from micropython import const
@@ -20,6 +19,7 @@ except ImportError:
         return value
 
 
+_PIECE = const(256)  # what comes after the answer must fit into the buffer of wsclient
 _HEAD = const(2048)  # bytes of an answer that are read before it is given up
 
 
@@ -53,6 +53,15 @@ def parse_url(url):
     return tls, host, int(port), path if path[:1] == "/" else "/" + path
 
 
+class HandshakeError(OSError):
+    """No WebSocket: HTTP `status` (0: the answer is not HTTP, 101: not as asked) and `reason`."""
+
+    def __init__(self, status, reason):
+        super().__init__(status, reason)
+        self.status = status
+        self.reason = reason
+
+
 async def shake(stream, host, path, protocol, headers, heard):
     """Open a WebSocket over a stream: the bytes that came after the server's answer; OSError."""
     handshake = Handshake(host, path, protocol, headers)
@@ -60,7 +69,7 @@ async def shake(stream, host, path, protocol, headers, heard):
     await stream.drain()
     rest = None
     while rest is None:
-        data = await stream.read(512)
+        data = await stream.read(_PIECE)
         if data is not None:  # a TLS stream may have no bytes yet
             if not data:
                 raise HandshakeError(0, "connection closed instead of an answer")

@@ -121,7 +121,7 @@ def frames(data: bytes) -> None:
 
 
 def handshake(data: bytes) -> None:
-    with contextlib.suppress(wsframes.HandshakeError):
+    with contextlib.suppress(wshandshake.HandshakeError):
         wshandshake.Handshake("h", "/o", "ocpp1.6").received(data)
 
 

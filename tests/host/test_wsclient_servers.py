@@ -22,7 +22,7 @@ _LIB = Path(__file__).parents[2] / "lib"
 
 _CLIENT = r"""
 import asyncio, json, sys
-from wsclient import HandshakeError, connect
+from wsclient import connect
 from wshandshake import parse_url
 
 async def opened(url, **options):
@@ -125,10 +125,9 @@ async def again(url):
 async def main(job, url):
     try:
         result = await globals()[job](url)
-    except HandshakeError as e:
-        result = {"status": e.status, "reason": e.reason}
     except OSError as e:
-        result = {"error": e.args[0]}
+        status = getattr(e, "status", None)
+        result = {"error": e.args[0]} if status is None else {"status": status, "reason": e.reason}
     print(json.dumps(result))
 
 asyncio.run(main(*sys.argv[1:]))
