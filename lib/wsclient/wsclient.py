@@ -32,9 +32,9 @@ async def connect(
     heard=None,
     choose=None,
 ):
-    """A WebSocket; OSError, which has the HTTP `status` and `reason` where the server declines (see wshandshake). `port` goes into Host: None for the scheme's own.
-    heard(data) is called with the answer as it arrives. choose(first bytes of a large text): what takes it piece by piece, see
-    wsframes, or None."""
+    """A WebSocket; OSError, which has the HTTP `status` and `reason` where the server declines (see wshandshake). `port` goes
+    into Host: None for the scheme's own. heard(data) is called with the answer as it arrives. choose(first bytes of a large
+    text): what takes it piece by piece, see wsframes, or None."""
     if ":" in host:
         host = "[" + host + "]"
     if port is not None:

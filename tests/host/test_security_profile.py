@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from ocpp16 import address, connected, security_profile
+from ocpp16 import address, connecting, security_profile
 from paper_charger import compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, utc
 
@@ -48,7 +48,7 @@ def reconnects(bench):
 
 
 def up(bench):
-    connected.worked(bench.cp)
+    connecting.worked(bench.cp)
     bench.connect()
 
 
@@ -328,6 +328,6 @@ def test_events_of_failures(bench, kind, event):
     for _ in range(5):
         security_profile.failed(b.cp, kind, "why")
     assert [name for name, text in log(b) if text == "why"] == ([event] if event else [])
-    connected.worked(b.cp)
+    connecting.worked(b.cp)
     security_profile.failed(b.cp, kind, "why")
     assert len([name for name, text in log(b) if text == "why"]) == (2 if event else 0)
