@@ -15,7 +15,7 @@ _NAMES = 250  # measured: fewer or more need more heap
 # file they take fewer blocks of the flash, of which a board with 4 MB has few. The last is none that keeps its name.
 TOGETHER = (
     ("der", "certificate", "x509"),
-    ("setup.names", "setup.page", "setup.mode"),
+    ("setup.names", "setup.form", "setup.page", "setup.mode"),
     ("evse.assembly", "electrics"),
 )
 

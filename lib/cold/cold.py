@@ -20,7 +20,7 @@ def load(name):
 
 def call(name, function, *args):
     """What `function` of the module returns."""
-    before = list(sys.modules)
+    before = set(sys.modules)
     try:
         return getattr(load(name), function)(*args)  # by name: renamed where cold is called
     finally:
@@ -33,7 +33,7 @@ async def run(name, function, *args):
 
     Runs that overlap may share modules: what they loaded is forgotten when the last of them ends.
     """
-    before = _running[0] if _running else list(sys.modules)
+    before = _running[0] if _running else set(sys.modules)
     _running.append(before)
     try:
         return await getattr(load(name), function)(*args)  # by name: renamed where cold is called
