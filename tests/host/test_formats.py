@@ -27,7 +27,7 @@ FORMATS = {
     "firmware/ocpp16/security_events.py": 1,
     "firmware/ocpp16/transactions.py": 1,
     "firmware/port/storage.py": 1,
-    "lib/ledger/ledger.py": 1,
+    "lib/ledger/ledgersectors.py": 1,
     "lib/log/flashlog.py": 1,
 }
 _VERSION = re.compile(r"^_VERSION = (?:const\()?(?:b\"\\x)?(\d+)", re.M)
@@ -68,7 +68,8 @@ def test_table_of_versions():
         for path in sorted((build.ROOT / folder).rglob("*.py")):
             if match := _VERSION.search(path.read_text("utf-8")):
                 found[path.relative_to(build.ROOT).as_posix()] = int(match[1])
-    written_elsewhere = {"firmware/ocpp16/delivered.py", "firmware/ocpp16/recovery.py"}  # records of transactions.py
+    # records of transactions.py
+    written_elsewhere = {f"firmware/ocpp16/{name}.py" for name in ("delivered", "journal", "recovery")}
     assert {name: n for name, n in found.items() if name not in written_elsewhere} == FORMATS
     assert all(found[name] == FORMATS["firmware/ocpp16/transactions.py"] for name in written_elsewhere)
 
