@@ -44,6 +44,7 @@ def tears(op):
 
 
 # req: TX-07
+@pytest.mark.exhaustive
 def test_every_cut_and_tear_of_samples_in_a_ring_that_wraps():
     assert cuts.run_cuts(4, 150, variants=tears, session=session) > 1000
 

@@ -140,6 +140,7 @@ def large_texts(draw):
 
 # A large text goes to a consumer that is chosen by its beginning, whatever it is cut into, or is taken as a whole; what is no
 # UTF-8, or larger than either takes, is refused.
+@pytest.mark.exhaustive
 @_MANY
 @given(large_texts(), cuts, st.binary(max_size=3), st.integers(0, 1200), st.sampled_from((256, 1024, 4096)))
 def test_large_text(conversation, sizes, wrong, at, buffer):
@@ -206,6 +207,7 @@ def test_our_check_of_utf8_agrees_with_cpython(data, ahead, sizes):
     assert good == (strictly(data) is not None)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("ahead", [b"", b"x" * 300])
 def test_our_check_of_utf8_on_every_pair_and_more(ahead):
     def good(data: bytes) -> bool:
