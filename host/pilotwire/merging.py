@@ -11,12 +11,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 _NAMES = 250  # measured: fewer or more need more heap
 
-# Cold modules of which the last is the only one that imports the others, at its top, and nothing of these outlives it: as one
-# file they take fewer blocks of the flash, of which a board with 4 MB has few. The last is none that keeps its name.
+# Cold modules that take fewer blocks of the flash as one file, of which a board with 4 MB has few. In the first of these groups
+# the last imports the others at its top; the modules of the others are small, loaded when memory is not at its lowest, and
+# nothing of them lasts. The last is none that keeps its name.
 TOGETHER = (
     ("der", "certificate", "x509"),
     ("setup.names", "setup.form", "setup.page", "setup.mode"),
     ("evse.assembly", "electrics"),
+    ("port.calibrate", "orders"),
+    ("proof", "button"),
+    ("port.states", "port.wear"),
+    ("sntp", "ocpp16.timekeeping"),
 )
 
 

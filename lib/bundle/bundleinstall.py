@@ -19,7 +19,7 @@ except ImportError:
 
 
 _BLOCK = const(4096)
-_SPARE = const(3)  # blocks for LittleFS to work with
+_SPARE = const(12)  # blocks for directories, and for LittleFS to work with
 _DIRECTORY = const(0x4000)
 _PIECE = const(512)
 _MARK = "build.json"

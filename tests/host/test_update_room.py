@@ -2,7 +2,7 @@
 
 from pilotwire import build, image
 
-_SPARE = 12 * 4096  # what bundleinstall leaves free, and nine blocks for what a charger stores
+_SPARE = 12 * 4096  # what bundleinstall leaves free
 
 
 def test_a_second_firmware_fits_beside_the_one_that_runs():
