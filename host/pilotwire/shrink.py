@@ -21,6 +21,8 @@ _FOREIGN_BASES = {"IOBase"}
 
 _BY_NAME = re.compile(r"# by name: (\S.*)")
 
+_DEFINED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
 # ((row, column), end column, new text), in characters; rows from 1.
 Edit = tuple[tuple[int, int], int, str]
 
@@ -226,3 +228,25 @@ def check_bases(tree: ast.AST, name: str) -> None:
                 "short names of two modules could clash",
                 "hold the other object instead of inheriting from it",
             )
+
+
+def without_unused(text: str, words: Collection[str]) -> str:
+    """A module of others without its functions and methods that neither it nor we name.
+
+    Args:
+        words: names that the program says.
+    """
+    tree = ast.parse(text)
+    while True:
+        said = set(words)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name | ast.Attribute | ast.Constant):
+                said.add(str(getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "value", "")))
+        unused = 0
+        for owner in ast.walk(tree):
+            if isinstance(owner, ast.Module | ast.ClassDef):
+                left = [node for node in owner.body if not isinstance(node, _DEFINED) or node.name in said or node.name[:2] == "__"]
+                unused += len(owner.body) - len(left)
+                owner.body = left or [ast.Pass()]
+        if not unused:
+            return ast.unparse(tree)

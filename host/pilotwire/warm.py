@@ -6,6 +6,13 @@ from pathlib import Path
 
 # Cold modules that stay as long as the connection to the central system does.
 LOADED_WITH_A_WEBSOCKET = ("wsclient", "wsframes")
+# Cold modules that are loaded while there is room in the heap: at start and in set-up mode,
+_AT_START = "start vocabulary electrics evse.meter ocpp16.recovery port.pn532 port.sdm630 port.wiring setup.mode microdot"
+# and for small jobs of a charger that has nothing else to do, or no connection.
+_SMALL = """certificates charging_profile composer composite_schedule configuration core diagnostics firmware_request
+    firmware_update remote_trigger reservation reservations
+    security_profile trouble"""
+LOADED_WHILE_ROOM = (*_AT_START.split(), "orders", "port.states", "tlserror", *(f"ocpp16.{name}" for name in _SMALL.split()))
 
 
 def warm_modules(sources: Mapping[str, Path]) -> list[str]:
