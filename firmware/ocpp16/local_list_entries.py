@@ -4,7 +4,7 @@
 import json
 from struct import pack
 
-from ocpp16 import schema
+from ocpp16 import large_messages, schema
 from ocpp16.errors import OcppError
 from ocpp16.local_list import ENTRY_SIZE, STATUSES, TAG_SIZE, key_of
 import iso8601
@@ -16,7 +16,7 @@ _BLANKS = b" \r\n\t"
 
 
 class Reader:
-    """Takes pieces of the text; frame() is the message then."""
+    """Takes pieces of the text; end() is the message then."""
 
     limit = 262144  # bytes, of which few are kept
 
@@ -24,8 +24,8 @@ class Reader:
         self._most = cp.settings.get("SendLocalListMaxLength") + 1  # no more than shows that there are too many
         spec = schema.find("SendLocalList")
         status = spec[spec.index("#") : spec.index("}")]
-        # With the words themselves: their line is not to be looked for on flash with each entry.
-        self._spec = spec.replace(status, "(" + schema.find(status) + ")")
+        # With the words themselves: their line is not to be looked for on flash with each entry. Nor is a date to be read twice.
+        self._spec = spec.replace(status, "(" + schema.find(status) + ")").replace("expiryDate?d", "expiryDate?s")
         self._packed = ()  # or list, the OcppError that the list is, or None: this is no JSON
         self._head = b""  # up to the list and its bracket
         self._rest = b""  # what has arrived and is not looked at yet
@@ -43,18 +43,13 @@ class Reader:
             self._packed = OcppError("InternalError", "no memory") if isinstance(e, MemoryError) else None
             self._look = self._skip
 
-    def frame(self):
+    def end(self):
         """The message as json.loads has it, with an empty list, and in its payload "packed": the entries as bytes, None for one
-        that can not be on the list; or the OcppError that they are. ValueError if it is no JSON."""
+        that can not be on the list; or the OcppError that they are. b"" if it can not be read."""
         rest, packed = self._rest, self._packed
-        if packed is None:
-            raise ValueError
         if isinstance(packed, OcppError):
             rest = rest[max(0, rest.rfind(b"]", 0, rest.rfind(b"]"))) :]
-        frame = json.loads(self._head + rest)
-        if len(frame) > 3 and isinstance(frame[3], dict):
-            frame[3]["packed"] = packed
-        return frame
+        return b"" if packed is None else large_messages.frame(self._head + rest, packed)
 
     # -- what is looked for in the text; True if there may be more of it in what is there
 
@@ -111,7 +106,10 @@ def _pack(entry):
     if len(parent) > TAG_SIZE:
         return None
     expiry = 0
-    if info.get("expiryDate"):
-        expiry = min(max(1, iso8601.parse(info["expiryDate"])), 0xFFFFFFFF)
+    if info.get("expiryDate") is not None:
+        try:
+            expiry = min(max(1, iso8601.parse(info["expiryDate"])), 0xFFFFFFFF)
+        except ValueError:
+            raise OcppError("PropertyConstraintViolation", "localAuthorizationList.idTagInfo.expiryDate")
     data = key + pack("<BIB", STATUSES.index(info["status"]), expiry, len(parent)) + parent
     return data + bytes(ENTRY_SIZE - len(data))

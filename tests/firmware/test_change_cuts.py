@@ -12,7 +12,7 @@ from nor import Nor, Region, blank
 from ocpp_bench import T0, Bench
 from store import Store
 import cold
-import iso8601
+import isoformat
 
 _SECTORS = 16
 _TEARS = (None, ("bytes", 13), ("bits", 1), ("weak",))
@@ -70,7 +70,7 @@ def install(b, number, what):
 
 
 def reserve(b, unique, connector, tag):
-    expiry = iso8601.format(T0 + 86400)
+    expiry = isoformat.format(T0 + 86400)
     payload = {"reservationId": unique, "connectorId": connector, "expiryDate": expiry, "idTag": tag}
     accepted(b, "ReserveNow", payload)
 

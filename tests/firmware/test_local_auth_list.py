@@ -208,8 +208,8 @@ def stream(b, pieces, cut=512):
         reader = reader or b.cp.rpc.large(piece)
         for at in range(0, len(piece), cut):
             reader.take(memoryview(piece)[at : at + cut])
-    b.cp.receive(reader, b.clock.ms)
-    reader = None
+    frame, reader = reader.end(), None
+    b.cp.receive(frame, b.clock.ms)
     b.exchange()
     return b.replies[-1][2]
 
