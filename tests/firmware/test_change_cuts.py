@@ -90,6 +90,10 @@ def differential(b):
     send(b, 6, "Differential", _TAGS[10:20], _TAGS[:2])
 
 
+def long_list(b):
+    send(b, 2, "Full", ["TAG-%d" % k for k in range(18)] + _TAGS[:3])
+
+
 def empty_list(b):
     send(b, 6, "Full", ())
 
@@ -125,6 +129,7 @@ def cancelled_reservation(b):
 CASES = [
     ("full list", full_list),
     ("differential list", differential),
+    ("list of two runs", long_list),
     ("list emptied", empty_list),
     ("new profile", new_profile),
     ("profile replaced", replaced_profile),
