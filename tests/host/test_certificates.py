@@ -65,7 +65,7 @@ class Bench(ocpp_bench.Bench):
             data = data[size:]
             if not data:
                 break
-        self.cp.receive(reader, self.clock.ms)
+        self.cp.receive(reader.end(), self.clock.ms)
         await self.turns(lambda: len(self.replies) > before)
         return self.replies[before]
 
