@@ -112,12 +112,15 @@ class Connection:
 
     async def _read(self):
         ws = self._ws
+        # As a local: what is third on the stack of a coroutine, as an argument of self._cp.receive() is, stays there until
+        # something else is, which is the next message.
+        receive = self._cp.receive
         while True:
             event = await ws.receive()
             if event is None:
                 return
-            self._cp.receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
-            event = None  # what read it is cold, too
+            receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
+            event = None
             if self._cp.accepted and not self._good:
                 self._good = True
                 self._wait_s = _FIRST_WAIT_S

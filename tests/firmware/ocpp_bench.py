@@ -20,6 +20,7 @@ from settings import Settings
 from store import Store
 import button
 import iso8601
+import isoformat
 import ticks
 
 TABLE = button.__file__.rsplit("/", 1)[0] + "/settings.txt"
@@ -179,9 +180,9 @@ class Bench:
         if action in self.answers:
             return self.answers[action](payload)
         if action == "BootNotification":
-            return {"status": "Accepted", "currentTime": iso8601.format(self.world_s), "interval": 300}
+            return {"status": "Accepted", "currentTime": isoformat.format(self.world_s), "interval": 300}
         if action == "Heartbeat":
-            return {"currentTime": iso8601.format(self.world_s)}
+            return {"currentTime": isoformat.format(self.world_s)}
         if action == "StartTransaction":
             self.next_id += 1
             return {"transactionId": self.next_id - 1, "idTagInfo": {"status": "Accepted"}}

@@ -85,10 +85,9 @@ def certificate_text(data: bytes) -> None:
     for at in range(0, len(data), size):
         reader.take(memoryview(data)[at : at + size])
         assert len(reader._rest) <= 2048 + size
-    with contextlib.suppress(ValueError, TypeError):  # as ocpp16.rpc
-        frame = reader.frame()
-        if len(frame) > 3 and isinstance(frame[3], dict):
-            assert isinstance(frame[3]["packed"], (int, ValueError, OcppError)), frame
+    frame = reader.end()
+    if len(frame) > 3 and isinstance(frame[3], dict):
+        assert isinstance(frame[3]["packed"], (int, ValueError, OcppError)), frame
 
 
 def signature(data: bytes) -> None:
