@@ -315,6 +315,8 @@ class Program:
         for name, words in said.items():
             for word in words:
                 taken[word].add(file[name])
+        for word in set().union(*(module.stored for module in self._modules.values())):
+            taken[word].update(file.values())  # it may be on any object
 
         def order(key: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
             return -len(owned[key]), crc32(repr(key).encode()), key

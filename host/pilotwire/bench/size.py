@@ -7,8 +7,9 @@ from pilotwire.bench.figure import Figure
 from pilotwire.tracebacks import Names
 
 _BLOCK = 4096  # of LittleFS: a small file takes a whole one
-# The file system of a 4 MB board has 384: two slots, the 12 that an update leaves free, and lists, certificates and directories.
-_SLOT_BLOCKS = 160
+# The file system of a 4 MB board has 384: two slots, the 12 that an update leaves free, 15 of the authorisation cache, lists,
+# certificates and directories.
+_SLOT_BLOCKS = 80
 
 
 def figures() -> list[Figure]:
