@@ -21,8 +21,6 @@ _FOREIGN_BASES = {"IOBase"}
 
 _BY_NAME = re.compile(r"# by name: (\S.*)")
 
-_DEFINED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
 # ((row, column), end column, new text), in characters; rows from 1.
 Edit = tuple[tuple[int, int], int, str]
 
@@ -238,14 +236,11 @@ def without_unused(text: str, words: Collection[str]) -> str:
     """
     tree = ast.parse(text)
     while True:
-        said = set(words)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name | ast.Attribute | ast.Constant):
-                said.add(str(getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "value", "")))
+        said = {*words, *(getattr(node, field, "") for node in ast.walk(tree) for field in ("id", "attr", "value"))}
         unused = 0
         for owner in ast.walk(tree):
             if isinstance(owner, ast.Module | ast.ClassDef):
-                left = [node for node in owner.body if not isinstance(node, _DEFINED) or node.name in said or node.name[:2] == "__"]
+                left = [node for node in owner.body if getattr(node, "name", "__")[:2] == "__" or node.name in said]
                 unused += len(owner.body) - len(left)
                 owner.body = left or [ast.Pass()]
         if not unused:

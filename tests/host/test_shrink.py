@@ -3,7 +3,7 @@
 import pytest
 
 from pilotwire.errors import PilotwireError
-from pilotwire.shrink import keywords, short_arguments, shrink
+from pilotwire.shrink import keywords, short_arguments, shrink, without_unused
 
 SOURCE = '''\
 """Docstring with _secret in it."""
@@ -119,3 +119,11 @@ def test_arguments_are_short_where_nobody_names_them():
     assert "outer" in small and "named" in small and "self.content = " in small
     assert run(small)["result"] == run(ARGUMENTS)["result"] == (9, 3, "4", [5, 5], 6)
     assert short_arguments(ARGUMENTS, {"**"}, ["a"]) == ARGUMENTS
+
+
+def test_what_nobody_names_goes():
+    text = "class A:\n    def __init__(self): self.f()\n    def f(self): pass\n    def g(self): k()\ndef k(): pass\ndef m(): pass\n"
+    left = without_unused(text, {"m"})
+    assert left == "class A:\n\n    def __init__(self):\n        self.f()\n\n    def f(self):\n        pass\n\ndef m():\n    pass"
+    with_a = without_unused(text, {"A", "g"})
+    assert "def g" in with_a and "def k" in with_a and "def m" not in with_a
