@@ -123,7 +123,8 @@ def test_arguments_are_short_where_nobody_names_them():
 
 def test_what_nobody_names_goes():
     text = "class A:\n    def __init__(self): self.f()\n    def f(self): pass\n    def g(self): k()\ndef k(): pass\ndef m(): pass\n"
-    left = without_unused(text, {"m"})
-    assert left == "class A:\n\n    def __init__(self):\n        self.f()\n\n    def f(self):\n        pass\n\ndef m():\n    pass"
-    with_a = without_unused(text, {"A", "g"})
-    assert "def g" in with_a and "def k" in with_a and "def m" not in with_a
+    assert without_unused(text, {"m"}) == "def m():\n    pass"
+    left = without_unused(text, {"A", "g"})
+    assert all(f"def {name}" in left for name in ("__init__", "f", "g", "k")) and "def m" not in left
+    left = without_unused(text, {"A"})
+    assert "def f" in left and "def g" not in left and "def k" not in left, "what only it has used goes with it"
