@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from ocpp16 import certificate_files, certificate_rules, own_certificate, security_events
 from paper_charger import compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
-from small_ca import Ca, pem, utc
+from small_ca import Ca, make_key, pem, utc
 
 CENTRAL, MAKER = "CentralSystemRootCertificate", "ManufacturerRootCertificate"
 T0 = utc(ocpp_bench.T0)
@@ -346,9 +346,10 @@ async def test_the_longest_chain(bench, root):
     b = bench()
     assert b.cp.settings.get("CertificateSignedMaxChainSize") == 10000
     await b.install(CENTRAL, root.pem)
-    chain = [Ca("Sub 5", T0, parent=root, kind="rsa4096")]
+    keys = [make_key("rsa4096"), make_key("rsa4096")]  # each takes a second, so they take turns
+    chain = [Ca("Sub 5", T0, parent=root, key=keys[1])]
     for n in (4, 3, 2, 1):
-        chain.insert(0, Ca(f"Sub {n}", T0, parent=chain[0], kind="rsa4096"))
+        chain.insert(0, Ca(f"Sub {n}", T0, parent=chain[0], key=keys[n % 2]))
     for more, answer in ((1, "Rejected"), (0, "Accepted")):
         request = await b.csr()
         mine = chain[0].sign(request.public_key(), "SN-1")

@@ -7,12 +7,13 @@ import time
 from unix_board import UnixBoard
 
 COMMAND = [sys.executable, "-m", "pilotwire.cli", "test"]
+QUICK = ("-p", "no:hypothesispytest")  # half of the start of pytest
 MAIN = b"import time\nwhile True:\n    time.sleep_ms(20)\n"
 FILES = {"/main.py": MAIN, "/data/settings": b"kept"}
 
 
 def run(*arguments):
-    done = subprocess.run([*COMMAND, *arguments, "-rs"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*COMMAND, *arguments, *QUICK, "-rs"], capture_output=True, text=True, timeout=300)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -50,7 +51,7 @@ def test_a_failure_shows_what_it_shows_on_the_desktop(pytester, tmp_path):
         "def test_good():\n    print('said')\n\ndef test_bad():\n    print('so far')\n    assert 6 * 7 == 41\n"
     )
     (folder / "test_other.py").write_text("import test_gone\n\ndef test_broken():\n    pass\n")
-    options = ("-p", "pilotwire.devicetest.plugin", "-p", "no:xdist", str(folder))
+    options = (*QUICK, "-p", "pilotwire.devicetest.plugin", "-p", "no:xdist", str(folder))
     with UnixBoard(tmp_path, FILES) as board:
         on_board = pytester.runpytest_subprocess(f"--board={board.port}", *options)
     on_desktop = pytester.runpytest_subprocess(*options)
