@@ -39,10 +39,8 @@ async def answer(cp, unique, kind, packed):
 
 def _read(cp, n):
     """What the nth certificate that is offered says, without itself."""
-    certificate = cold.call(_FILES, "offered", cp, n)
-    certificate = cold.call("x509", "parse", certificate)
-    certificate.der = None
-    return certificate
+    with cold.call(_FILES, "offered", cp, n) as f:
+        return cold.call("x509", "parse", f)
 
 
 async def _follow(cp, certificate, count):

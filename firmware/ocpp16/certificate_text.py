@@ -106,8 +106,10 @@ class Reader:
             if self._chain:
                 raise pem.PemError("too long")
             raise OcppError("PropertyConstraintViolation", "InstallCertificate.certificate")
-        for der in self._decoder.take(text):  # type: ignore
+        for parts in self._decoder.take(text):  # type: ignore
             self._packed += 1  # type: ignore
-            self._cp.store.write(files.OFFERED % self._packed, der)
+            with open(self._cp.store.path(files.OFFERED % self._packed), "wb") as f:
+                for part in parts:
+                    f.write(part)
         if last:
             self._decoder.end()  # type: ignore

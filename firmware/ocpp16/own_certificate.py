@@ -69,7 +69,8 @@ def keep(cp, leaf, count):
     cp.store.remove(name + ".der")
     cp.store.write(name + ".key", key)
     if count == 1:
-        cp.store.write(name + ".der", files.offered(cp, 1))
+        with files.offered(cp, 1) as f:
+            cp.store.write(name + ".der", f.read())
     else:
         _write_chain(cp, name + ".der", count)
     cp.store.remove(files.CSR)
@@ -86,8 +87,9 @@ def _write_chain(cp, name, count):
     try:
         with open(temporary, "wb") as f:
             for n in range(1, count + 1):
-                for line in cold.call("pem", "lines", files.offered(cp, n)):
-                    f.write(line.encode())
+                with files.offered(cp, n) as der:
+                    for line in cold.call("pem", "lines", der):
+                        f.write(line.encode())
         os.rename(temporary, path)
     finally:
         try:

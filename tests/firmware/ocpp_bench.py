@@ -70,7 +70,8 @@ class Clock:
 
 
 class MemoryStore:
-    """Small files in RAM; those that are opened by their path are real ones, in a directory that each bench begins with empty."""
+    """Small files in RAM; those that are opened by their path are real ones, in a directory that each bench begins with empty,
+    or copies of those in RAM, to be read."""
 
     def __init__(self):
         self.files = {}
@@ -79,6 +80,8 @@ class MemoryStore:
             os.remove("data/" + name)
 
     def path(self, name):
+        if name in self.files:
+            self._disk.write(name, self.files[name])
         return self._disk.path(name)
 
     def read(self, name, most=-1):

@@ -51,3 +51,18 @@ async def test_nothing_of_a_message_is_kept():
     assert left[1] < left[0] + 2000
     socket.open = False
     await reading
+
+
+# No memory for a message: it ends the connection, which says why, and is no task that died unseen.
+async def test_a_message_for_which_there_is_no_memory():
+    class Full(Station):
+        def receive(self, message, now):
+            raise MemoryError
+
+    socket = Socket()
+    connection = Connection(Full(), None, Full(), None)
+    connection._ws = socket
+    reading = asyncio.create_task(connection._read())
+    socket.message = "x"
+    await asyncio.sleep_ms(100)
+    assert isinstance(await reading, MemoryError)

@@ -17,8 +17,12 @@ import x509csr
 NOW = iso8601.parse("2026-11-22T10:00:00Z")
 
 
+def der_of(name):
+    return next(pem.decode(getattr(certificates, name)))
+
+
 def load(name):
-    return x509.parse(next(pem.decode(getattr(certificates, name))))
+    return x509.parse(der_of(name))
 
 
 def check(names, roots, now=NOW, early=False):
@@ -48,6 +52,16 @@ def test_what_a_certificate_says():
     assert (load("PSS_LEAF").algorithm, load("PSS_LEAF").salt) == ("pss", 32)
     other = load("P384_ROOT")
     assert (other.kind, other.bits, other.algorithm, other.key) == ("ec", 384, "", None)
+
+
+# A file is read as far as it is asked for, and says the same.
+def test_a_certificate_on_disk():
+    for name in ("ROOT", "SUB", "LEAF"):
+        with open("certificate", "wb") as f:
+            f.write(der_of(name))
+        with open("certificate", "rb") as f:
+            found = x509.parse(f)
+        assert found.__dict__ == load(name).__dict__
 
 
 # req: SEC-CERT-06
@@ -164,10 +178,10 @@ def test_request():
 def test_tls_takes_our_key():
     key = p256key.Key(certificates.LEAF_KEY, steps.run(p256key.public(certificates.LEAF_KEY)))
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    context.load_cert_chain(load("LEAF").der, key.der())
+    context.load_cert_chain(der_of("LEAF"), key.der())
     try:
         other = steps.run(p256key.generate())
-        tls.SSLContext(tls.PROTOCOL_TLS_CLIENT).load_cert_chain(load("LEAF").der, b"\x30" + other.der())
+        tls.SSLContext(tls.PROTOCOL_TLS_CLIENT).load_cert_chain(der_of("LEAF"), b"\x30" + other.der())
         raise AssertionError("no error")
     except (ValueError, OSError):
         pass
