@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 from unix_board import UnixBoard
 
@@ -25,16 +24,13 @@ def test_the_report_is_that_of_the_desktop(tmp_path):
     some = ["tests/lib/test_iso8601.py", "tests/firmware/test_button.py", "tests/lib/test_store.py", "-v"]
     with UnixBoard(tmp_path, FILES) as board:
         status, on_board = run("--port", board.port, *some)
-        end = time.monotonic() + 20
-        while board.starts < 2 and time.monotonic() < end:
-            time.sleep(0.05)
-        found, starts = board.files(), board.starts
+        assert board.started(2), "its program runs again"
+        found = board.files()
     assert status == 0, on_board
     assert f"on the board at {board.port}" in on_board
     status, on_desktop = run(*some, "-p", "no:xdist")
     assert status == 0 and results(on_board) == results(on_desktop) and len(results(on_board)) > 20
     assert found == FILES, "nothing of the tests stays"
-    assert starts >= 2, "its program runs again"
 
 
 def test_what_needs_stand_ins_is_left_out_with_a_reason(tmp_path):
