@@ -122,7 +122,8 @@ def test_arguments_are_short_where_nobody_names_them():
 
 
 def test_what_nobody_names_goes():
-    text = "class A:\n    def __init__(self): self.f()\n    def f(self): pass\n    def g(self): k()\ndef k(): pass\ndef m(): pass\n"
+    text = "class A:\n    def __init__(self): self.f()\n    def f(self): pass\n    def g(self): k()\n"
+    text += "def k(): pass\ndef m(): pass\n"
     assert without_unused(text, {"m"}) == "def m():\n    pass"
     left = without_unused(text, {"A", "g"})
     assert all(f"def {name}" in left for name in ("__init__", "f", "g", "k")) and "def m" not in left
