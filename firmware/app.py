@@ -115,6 +115,8 @@ class Wallbox:
             c.inserted = evse.inserted
             c.requesting = evse.requesting
             c.energised = evse.energised
+            # The contactor is open for good, and its last Wh was read: in this order, as a step may come in between.
+            c.live = evse.allowed or evse.relay or evse.energised or getattr(evse.meter, "behind", False)
             energised = energised or evse.energised
             c.offering = evse.limits.lowest_ma() >= _MIN_MA
             c.fault = evse.fault

@@ -48,11 +48,11 @@ class Outlet:
             board.cut_pilot(evse.cut)
 
     def news(self):
-        """Is there something that a reset must not take: 10 Wh, the end of a flow, a latched fault."""
+        """Is there something that a reset must not take: 10 Wh, each one of a transaction that ends, a latched fault."""
         evse = self.evse
         wh = evse.energy_wh
         if evse.faults.latched == self._latched and (
-            wh == self._kept_wh or (evse.energised and wh - self._kept_wh < _KEEP_WH)
+            wh == self._kept_wh or (evse.energised and evse.allowed and wh - self._kept_wh < _KEEP_WH)
         ):
             return False
         self._kept_wh = wh

@@ -15,6 +15,7 @@ except ImportError:
 
 _SILENT_MS = const(10000)
 _AFTER_MS = const(5000)  # what it says so long after the contactor opened is still from before
+_BEHIND_MS = const(2000)  # an answer of half a second, and a register that the meter itself renews each second
 _STRAY_W = const(50)
 _CAP_MS = const(100000)
 
@@ -30,6 +31,7 @@ class Readings:
         self.current_ma = None  # of the phase with the most
         self.stray = False
         self.silent = False
+        self.behind = False  # what flowed last may not be in it yet
         self._offset_wh = None
         self._age_ms = 0
         self._dead_ms = 0
@@ -54,6 +56,7 @@ class Readings:
             self._dead_ms = 0
         elif self._dead_ms < _CAP_MS:
             self._dead_ms += dt_ms
+        self.behind = self._dead_ms - self._age_ms < _BEHIND_MS
         self.silent = self._age_ms >= _SILENT_MS
         self.stray = self._dead_ms >= _AFTER_MS and self.power_w >= _STRAY_W
         if self.silent:

@@ -25,12 +25,11 @@ def roots(cp, kind):
 
 def certificate(cp, name):
     """The Certificate in a file, the first one of a chain; None without, ValueError."""
-    if cp.store.read(name, 10) == b"-----BEGIN":
-        with open(cp.store.path(name), "rb") as f:  # as a whole it is large
-            data = cold.call("pem", "first", f)
-    else:
-        data = cp.store.read(name)
-    return data and cold.call("x509", "parse", data)
+    head = cp.store.read(name, 10)
+    if not head:
+        return None
+    with open(cp.store.path(name), "rb") as f:  # as a whole it is large
+        return cold.call("x509", "parse", cold.call("pem", "first", f) if head == b"-----BEGIN" else f)
 
 
 def trusted(cp, kind):
@@ -46,19 +45,13 @@ def trusted(cp, kind):
 
 
 def issuers(cp, kind, leaf):
-    """Those of them that a certificate names, or that are the same, without their DER: to check it with."""
-    found = []
-    for root in trusted(cp, kind):
-        root.der = None
-        if root.subject == leaf.issuer or root.digest == leaf.digest:
-            found.append(root)
-        root = None
-    return found
+    """Those of them that a certificate names, or that are the same: to check it with."""
+    return [root for root in trusted(cp, kind) if root.subject == leaf.issuer or root.digest == leaf.digest]
 
 
 def offered(cp, n):
-    """DER of the nth certificate of a message."""
-    return cp.store.read(OFFERED % n)
+    """The open file of the nth certificate of a message, which may be large."""
+    return open(cp.store.path(OFFERED % n), "rb")
 
 
 def forget(cp):

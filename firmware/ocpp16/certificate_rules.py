@@ -18,7 +18,8 @@ def vouching(cp, kind, certificate):
 
 def keep_root(cp, kind):
     """Write the root down that is offered; the status for the answer."""
-    der = files.offered(cp, 1)
+    with files.offered(cp, 1) as f:
+        der = f.read()
     names = []
     for name, known in files.roots(cp, kind):
         if known == der:

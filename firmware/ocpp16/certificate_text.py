@@ -4,6 +4,7 @@ import json
 import re
 
 from ocpp16 import certificate_files as files
+from ocpp16 import large_messages
 from ocpp16.errors import OcppError
 import pem
 
@@ -12,7 +13,7 @@ _ROOT = 5500  # characters of a root, as the schema has it
 
 
 class Reader:
-    """Takes pieces of the text; frame() is the message then."""
+    """Takes pieces of the text; end() is the message then."""
 
     limit = 65536  # bytes; characters may be written as \u0041
 
@@ -44,14 +45,11 @@ class Reader:
             self._head = self._rest = b""
             self._look = self._skip
 
-    def frame(self):
+    def end(self):
         """The message as json.loads has it, with no certificates, and in its payload "packed": the count of those that were
-        written down, 0 when it was for nothing, or what went wrong with them. ValueError if it is no JSON."""
+        written down, 0 when it was for nothing, or what went wrong with them. b"" if it can not be read."""
         head, rest = self._head, self._rest
-        frame = json.loads(head + b'"' + rest if head else rest)
-        if len(frame) > 3 and isinstance(frame[3], dict):
-            frame[3]["packed"] = self._packed
-        return frame
+        return large_messages.frame(head + b'"' + rest if head else rest, self._packed)
 
     # -- what is looked for in the text; True if there may be more of it in what is there
 
@@ -108,8 +106,10 @@ class Reader:
             if self._chain:
                 raise pem.PemError("too long")
             raise OcppError("PropertyConstraintViolation", "InstallCertificate.certificate")
-        for der in self._decoder.take(text):  # type: ignore
+        for parts in self._decoder.take(text):  # type: ignore
             self._packed += 1  # type: ignore
-            self._cp.store.write(files.OFFERED % self._packed, der)
+            with open(self._cp.store.path(files.OFFERED % self._packed), "wb") as f:
+                for part in parts:
+                    f.write(part)
         if last:
             self._decoder.end()  # type: ignore

@@ -258,7 +258,9 @@ class ChargePoint:
         kind, since = self.resetting
         waited = ticks.diff(now, since)
         if waited >= _RESET_MS[kind] or (
-            waited >= _RESET_LEAST_MS and (not self.accepted or not self.transactions.queued)
+            waited >= _RESET_LEAST_MS
+            and not any(self.transactions.open)
+            and (not self.accepted or not self.transactions.queued)
         ):
             self.restart = kind + "Reset"
 

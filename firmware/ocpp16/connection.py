@@ -100,7 +100,9 @@ class Connection:
                     self._log.info("link", "reconnecting with the new security settings")
                     return
                 await asyncio.sleep_ms(_LOOK_MS)
-            await reader  # raises what ended it
+            failed = await reader
+            if failed:
+                raise failed
         finally:
             if reader:
                 reader.cancel()
@@ -111,18 +113,25 @@ class Connection:
         self._log.info("link", "closed by the central system: %s %s" % (ws.close_code, ws.close_reason))
 
     async def _read(self):
+        """What ended it, if it failed."""
         ws = self._ws
-        while True:
-            event = await ws.receive()
-            if event is None:
-                return
-            self._cp.receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
-            event = None  # what read it is cold, too
-            if self._cp.accepted and not self._good:
-                self._good = True
-                self._wait_s = _FIRST_WAIT_S
-                cold.call("ocpp16.timekeeping", "remember", self._cp)
-            await self._send()  # one message at a time: an answer that waits keeps the module alive that makes it
+        # As a local: what is third on the stack of a coroutine, as an argument of self._cp.receive() is, stays there until
+        # something else is, which is the next message.
+        receive = self._cp.receive
+        try:
+            while True:
+                event = await ws.receive()
+                if event is None:
+                    return
+                receive(None if isinstance(event, bytes) else event, self._clock.now_ms())
+                event = None
+                if self._cp.accepted and not self._good:
+                    self._good = True
+                    self._wait_s = _FIRST_WAIT_S
+                    cold.call("ocpp16.timekeeping", "remember", self._cp)
+                await self._send()  # one message at a time: an answer that waits keeps the module alive that makes it
+        except (OSError, ValueError, MemoryError, asyncio.TimeoutError) as e:
+            return e  # a task that dies of it before somebody awaits it writes a traceback
 
     async def _send(self):
         """Send all that there is to be sent. Whoever comes second waits: a frame goes as a whole."""

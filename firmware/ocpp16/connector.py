@@ -1,7 +1,7 @@
 # One connector as OCPP sees it: authorisation, transaction, status. Sans-I/O.
 #
-# The caller sets what the electrical side says (plugged, inserted, requesting, energised, offering, secured, unlocked, fault,
-# energy_wh), then calls update(now_ms); what comes out is `status` with `info`, `allowed` (energy may flow) and `locked`.
+# The caller sets what the electrical side says (plugged, inserted, requesting, energised, live, offering, secured, unlocked,
+# fault, energy_wh), then calls update(now_ms); what comes out is `status` with `info`, `allowed` (energy may flow) and `locked`.
 import ticks
 
 AVAILABLE = "Available"
@@ -17,6 +17,8 @@ FAULTED = "Faulted"
 # A car that was just offered current closes its contact within seconds: until then the transaction is not called suspended.
 _SETTLE_MS = 10000
 _RATING_MS = 2000  # a cable that was just plugged is not rated yet
+# A contactor has opened by then, and the meter was read, or they never will: the pilot gives the car six seconds.
+_END_MS = 10000
 _UNPLUGGED = "EV side disconnected"
 
 # Faults that end a transaction rather than interrupt it (TX-26), with the reason.
@@ -38,6 +40,7 @@ class Connector:
         self.inserted = False  # a cable is in the socket; the same where the cable is fixed
         self.requesting = False
         self.energised = False
+        self.live = False  # energy may flow, or was not metered yet
         self.offering = True
         self.secured = True  # the plug is locked, as far as there is a lock and it can tell
         self.unlocked = True
@@ -51,7 +54,7 @@ class Connector:
         self.locked = False
         self.tag = None  # authorised, transaction not begun
         self.parent = None
-        self.finishing = False  # the transaction is over, the cable still in
+        self.finishing = False  # the transaction is over, or about to be, the cable still in
         self.unavailable = False
         self.reserved = False  # kept for some tag, see ocpp16.reservations
         self.reservation = None  # id of the one that the tag here uses up by its start
@@ -61,6 +64,7 @@ class Connector:
         self._settings = settings
         self._log = log
         self._deadline = 0
+        self._ending = None  # (reason, tag) of a transaction that ends when nothing flows any more
         self._held = None  # (tag, parent) that frees the plug of a transaction that is over (TX-13, AUTH-18)
 
     @property
@@ -91,12 +95,18 @@ class Connector:
         self.tag = self.parent = None
 
     def stop(self, reason, tag="", hold=False):
-        """End the transaction; `hold`: the plug stays locked until its tag is presented."""
+        """End the transaction, once what flows until the contactor is open was metered: it belongs to the bill (TX-11).
+
+        hold: the plug stays locked until its tag is presented.
+        """
+        if self._ending:
+            return
         tx = self.transaction
         self.allowed = False
         if hold and self.has_lock:
             self._held = (tx.tag, tx.parent)
-        self._transactions.end(tx, self.energy_wh, reason, tag)
+        self._ending = reason, tag
+        self._since = self._transactions.clock.now_ms()
         self.finishing = self.inserted
 
     def release(self, tag=None, parent=None):
@@ -122,7 +132,7 @@ class Connector:
     def update(self, now):
         tx = self.transaction
         if tx:
-            self._follow(tx)
+            self._follow(tx, now)
             tx = self.transaction
         if not self.inserted:
             self.finishing = self.tried = False
@@ -130,19 +140,21 @@ class Connector:
             self.cancel()
         elif self.tag and not self.finishing:
             tx = self._begin(now)
-        self.allowed = bool(tx and tx.accepted and not self.fault)
+        self.allowed = bool(tx and tx.accepted and not self.fault and not self._ending)
         # The plug is locked before a transaction begins: LOCK-01.
-        self.locked = bool(tx or self._held or (self.tag and self.plugged))
+        self.locked = bool((tx and not self._ending) or self._held or (self.tag and self.plugged))
         self.status = self._status(tx, now)
         if tx:
             self.info = None if self.plugged else _UNPLUGGED
         elif not self.finishing:
             self.info = None
 
-    def _follow(self, tx):
+    def _follow(self, tx, now):
         """End the transaction if what happened ends it."""
         get = self._settings.get
-        if self.fault in _ENDING:
+        if self._ending:
+            pass
+        elif self.fault in _ENDING:
             self.stop(_ENDING[self.fault])
         elif not self.plugged and get("StopTransactionOnEVSideDisconnect"):
             self.stop("EVDisconnected", "", not get("UnlockConnectorOnEVSideDisconnect"))
@@ -152,6 +164,9 @@ class Connector:
                 self.stop("DeAuthorized", "", True)
             else:
                 tx.accepted = False
+        if self._ending and (not self.live or ticks.diff(now, self._since) >= _END_MS):
+            self._transactions.end(tx, self.energy_wh, self._ending[0], self._ending[1])
+            self._ending = None
 
     def _begin(self, now):
         if ticks.diff(now, self._deadline) >= 0 or self.fault:  # AUTH-15
@@ -170,6 +185,8 @@ class Connector:
         if self.fault:
             return FAULTED
         if tx:
+            if self._ending:
+                return FINISHING if self.finishing else self.status  # a fixed cable that was unplugged: Available comes next
             if not self.plugged:
                 return SUSPENDED_EV  # TX-14
             settling = ticks.diff(now, self._since)

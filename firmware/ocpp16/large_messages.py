@@ -1,5 +1,7 @@
 # Cold: which messages are read as they arrive, since their text or what JSON makes of it is too large, and what reads them. See
 # local_list_entries.Reader for what that is.
+import json
+
 import cold
 
 
@@ -12,3 +14,14 @@ def reader(cp, head):
     if b'"InstallCertificate"' in head:
         return cold.call("ocpp16.certificate_text", "Reader", cp, "InstallCertificate", b'"certificate"')
     return None
+
+
+def frame(text, packed):
+    """What end() of a reader returns: the frame, in whose payload is what it made of the rest, or b"" if this is no JSON."""
+    try:
+        frame = json.loads(text)
+        if len(frame) > 3 and isinstance(frame[3], dict):
+            frame[3]["packed"] = packed
+        return frame if isinstance(frame, list) else b""
+    except (ValueError, TypeError, KeyError, MemoryError):
+        return b""

@@ -1,7 +1,5 @@
 # Cold: a master tag puts the tag that is presented after it on the local list, or takes it off again: for boxes without a central
 # system. Ours, not OCPP's, and off unless MasterTag is set, which can only be done locally.
-from struct import pack
-
 from ocpp16 import local_list
 from ocpp16.connector import same
 import cold
@@ -25,15 +23,15 @@ def present(cp, tag, now):
 
 
 def _toggle(cp, tag):
-    key = local_list.key_of(tag)
-    known = key and local_list.find(cp, tag)
-    entry = key if known or not key else key + pack("<BIB", 0, 0, 0) + bytes(local_list.ENTRY_SIZE - len(key) - 6)
+    known = local_list.find(cp, tag)
     what = "forgotten" if known else "learned"
     try:
-        if not key:
+        entry = {"idTag": tag} if known else {"idTag": tag, "idTagInfo": {"status": "Accepted"}}
+        entry = cold.call("ocpp16.local_list_entries", "packed", entry)
+        if not entry:
             raise ValueError("it is too long")
         # The version stays: a central system that sends lists finds what it expects.
-        cold.call("ocpp16.local_auth_list", "replace", cp, max(1, local_list.version(cp)), [entry], False)
+        cold.call("ocpp16.local_auth_list", "replace", cp, max(1, local_list.version(cp)), (0, [entry]), False)
     except (OSError, ValueError) as e:
         what = "not %s: %r" % (what, e)
     cp.log.info("ocpp", "tag %s: %s" % (tag, what))

@@ -2,6 +2,7 @@
 #
 # File: version of the format, listVersion (8), then entries of 46 bytes, sorted by tag: tag in lower case (20, then zeros),
 # status, expiryDate or 0 (4), parent (1 + 20). No file: an empty list, whose version is 0 (LAL-02).
+# NEWS: the first entries of a message that is being read, in runs that are sorted; GONE in place of a status: to be removed.
 from struct import unpack_from
 
 try:
@@ -13,11 +14,14 @@ except ImportError:
 
 
 NAME = "locallist"
+NEWS = "locallist.new"
+RUN = 20  # entries
 FORMAT = b"\x01"
 HEAD_SIZE = 9
 ENTRY_SIZE = 46
 TAG_SIZE = 20
 STATUSES = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
+GONE = 255
 _STATUS = const(20)
 _PARENT = const(26)
 _ENOENT = const(2)

@@ -1,12 +1,13 @@
 # Cold: reads a SendLocalList as it arrives, entry by entry, so that neither its text nor what JSON makes of it is ever in RAM.
 #
-# Each entry becomes what it is on flash (see local_list), a fifth of the size; one that is to be removed, its key only.
+# Each entry becomes what it is on flash (see local_list), a fifth of the size. So many of them are sorted and go into a file,
+# where local_auth_list finds run behind run; what is left, and all of a short list, stays in RAM.
 import json
 from struct import pack
 
-from ocpp16 import schema
+from ocpp16 import large_messages, schema
 from ocpp16.errors import OcppError
-from ocpp16.local_list import ENTRY_SIZE, STATUSES, TAG_SIZE, key_of
+from ocpp16.local_list import ENTRY_SIZE, GONE, NEWS, RUN, STATUSES, TAG_SIZE
 import iso8601
 
 _LIST = b'"localAuthorizationList"'
@@ -16,20 +17,24 @@ _BLANKS = b" \r\n\t"
 
 
 class Reader:
-    """Takes pieces of the text; frame() is the message then."""
+    """Takes pieces of the text; end() is the message then."""
 
     limit = 262144  # bytes, of which few are kept
 
     def __init__(self, cp):
-        self._most = cp.settings.get("SendLocalListMaxLength") + 1  # no more than shows that there are too many
+        self._store = cp.store
+        self._most = cp.settings.get("SendLocalListMaxLength")
         spec = schema.find("SendLocalList")
         status = spec[spec.index("#") : spec.index("}")]
-        # With the words themselves: their line is not to be looked for on flash with each entry.
-        self._spec = spec.replace(status, "(" + schema.find(status) + ")")
-        self._packed = ()  # or list, the OcppError that the list is, or None: this is no JSON
+        # With the words themselves: their line is not to be looked for on flash with each entry. Nor is a date to be read twice.
+        self._spec = spec.replace(status, "(" + schema.find(status) + ")").replace("expiryDate?d", "expiryDate?s")
+        self._run = []  # entries that are not on flash
+        self._written = 0  # those that are
+        self._error = None  # what the list is in place of entries; "": this is no JSON
         self._head = b""  # up to the list and its bracket
         self._rest = b""  # what has arrived and is not looked at yet
         self._look = self._before
+        cp.store.remove(NEWS)  # of a message that was cut short
 
     def take(self, piece):
         """The next bytes, in UTF-8 and cut anywhere."""
@@ -37,24 +42,26 @@ class Reader:
             self._rest += piece
             while self._look():
                 pass
-        except OcppError as e:
-            self._packed, self._look = e, self._skip
-        except (ValueError, MemoryError) as e:
-            self._packed = OcppError("InternalError", "no memory") if isinstance(e, MemoryError) else None
-            self._look = self._skip
+        except (OcppError, OSError) as e:
+            self._give_up(e)
+        except MemoryError:
+            self._give_up(OcppError("InternalError", "no memory"))
+        except ValueError:
+            self._give_up("")
 
-    def frame(self):
-        """The message as json.loads has it, with an empty list, and in its payload "packed": the entries as bytes, None for one
-        that can not be on the list; or the OcppError that they are. ValueError if it is no JSON."""
-        rest, packed = self._rest, self._packed
-        if packed is None:
-            raise ValueError
-        if isinstance(packed, OcppError):
+    def end(self):
+        """The message as json.loads has it, with an empty list, and in its payload "packed": (count of the entries that are in
+        the file, sorted list of the others), or the exception that says what is wrong with them: an OcppError, or another when
+        they can not be kept. b"" if it can not be read."""
+        rest, error = self._rest, self._error
+        if error:
             rest = rest[max(0, rest.rfind(b"]", 0, rest.rfind(b"]"))) :]
-        frame = json.loads(self._head + rest)
-        if len(frame) > 3 and isinstance(frame[3], dict):
-            frame[3]["packed"] = packed
-        return frame
+        self._run.sort()
+        return b"" if error == "" else large_messages.frame(self._head + rest, error or (self._written, self._run))
+
+    def _give_up(self, error):
+        self._run = []
+        self._error, self._look = error, self._skip
 
     # -- what is looked for in the text; True if there may be more of it in what is there
 
@@ -64,7 +71,7 @@ class Reader:
         value = rest[at + len(_LIST) :].lstrip(_BLANKS + b":") if at >= 0 else b""
         if value[:1] == b"[":
             self._head, self._rest = rest[: len(rest) - len(value) + 1], value[1:]
-            self._packed, self._look = [], self._entry
+            self._look = self._entry
             return True
         if value:  # no list, which the schema refuses
             self._look = self._plain
@@ -91,8 +98,7 @@ class Reader:
                 continue
             self._rest = rest[end:]
             schema.check_value(self._spec, self._spec.index("[") + 1, entry, "localAuthorizationList")
-            if len(self._packed) < self._most:  # type: ignore
-                self._packed.append(_pack(entry))  # type: ignore
+            self._keep(packed(entry))
             return True
         return self._plain()
 
@@ -100,18 +106,35 @@ class Reader:
         self._rest = self._rest[-_END:]
         return False
 
+    def _keep(self, entry):
+        run = self._run
+        if not entry or self._written + len(run) == self._most:
+            self._give_up(ValueError("an entry that can not be on the list, or more than SendLocalListMaxLength"))
+            return
+        run.append(entry)
+        if len(run) == RUN:
+            run.sort()
+            with open(self._store.path(NEWS), "ab") as f:
+                for entry in run:
+                    f.write(entry)
+            self._written += RUN
+            run.clear()
 
-def _pack(entry):
-    """The bytes of an entry, None if it can not be on the list."""
+
+def packed(entry):
+    """The bytes of an entry of a message, None if it can not be on the list."""
     info = entry.get("idTagInfo")
-    key = key_of(entry["idTag"])
-    if not info or not key:
-        return key
-    parent = (info.get("parentIdTag") or "").encode()
-    if len(parent) > TAG_SIZE:
+    key = entry["idTag"].lower().encode()
+    parent = ((info and info.get("parentIdTag")) or "").encode()
+    if not 0 < len(key) <= TAG_SIZE or len(parent) > TAG_SIZE:
         return None
-    expiry = 0
-    if info.get("expiryDate"):
-        expiry = min(max(1, iso8601.parse(info["expiryDate"])), 0xFFFFFFFF)
-    data = key + pack("<BIB", STATUSES.index(info["status"]), expiry, len(parent)) + parent
+    status, expiry = GONE, 0
+    if info:  # else it is to go
+        status = STATUSES.index(info["status"])
+        if info.get("expiryDate") is not None:
+            try:
+                expiry = min(max(1, iso8601.parse(info["expiryDate"])), 0xFFFFFFFF)
+            except ValueError:
+                raise OcppError("PropertyConstraintViolation", "localAuthorizationList.idTagInfo.expiryDate")
+    data = key + bytes(TAG_SIZE - len(key)) + pack("<BIB", status, expiry, len(parent)) + parent
     return data + bytes(ENTRY_SIZE - len(data))

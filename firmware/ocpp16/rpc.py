@@ -58,15 +58,16 @@ class Rpc:
             return cold.call("ocpp16.large_messages", "reader", self.source, head)
 
     def receive(self, text, now):
-        """Take one message: text, what took a large one piece by piece, or None for a binary one."""
+        """Take one message: text, the frame that was read of a large one, or None for one that is neither."""
         self._note(text if isinstance(text, str) else "in pieces " if text else "", 0)
         try:
-            reader = None if isinstance(text, str) else text
+            frame = text
             if isinstance(text, str):
                 reader = self.large(text[:_PEEK].encode())
                 for at in range(0, len(text) if reader else 0, _PIECE):
                     reader.take(text[at : at + _PIECE].encode())
-            frame = reader.frame() if reader else json.loads(text)
+                frame = reader.end() if reader else json.loads(text)
+                reader = None  # as large as the module that answers
             kind = frame[0]
             if isinstance(kind, bool) or not isinstance(kind, int):
                 raise ValueError

@@ -1,6 +1,6 @@
 """Images of the flash: partition table in the ESP32's format, LittleFS, and the whole from 0x8000 on.
 
-    flash = make_flash({"/boot.py": b"...", "/a/app.mpy": b"..."})
+    flash = make_flash({"/boot.py": b"...", "/a/build.json": b"..."})
     with FlashFile(state / "flash.bin") as files:       # only while the box is off
         files.write("/data/settings", text)
 
@@ -8,6 +8,7 @@ Offsets are those of the chip's flash; a `flash.bin` starts at 0x8000, where the
 """
 
 import hashlib
+import io
 import os
 import struct
 from collections.abc import Iterable
@@ -111,7 +112,8 @@ def partition(partitions: Iterable[Partition], name: str) -> Partition:
 
 def make_vfs(files: dict[str, bytes], size: int) -> bytes:
     """LittleFS of `size` bytes with these files (absolute paths; directories are made)."""
-    fs = littlefs.LittleFS(block_count=size // BLOCK, **_GEOMETRY)
+    made = io.BytesIO(b"\xff" * size)  # littlefs' own buffer logs each of a hundred thousand reads
+    fs = littlefs.LittleFS(context=_FileContext(made, 0, size), block_count=size // BLOCK, **_GEOMETRY)
     try:
         for name in sorted(files):  # sorted, so that the same files make the same image
             _write(fs, name, files[name])
@@ -121,7 +123,7 @@ def make_vfs(files: dict[str, bytes], size: int) -> bytes:
             "the file system image could not be made",
             f"{used} bytes of files in {size} bytes: {error}",
         )
-    return bytes(fs.context.buffer)  # type: ignore[attr-defined]
+    return made.getvalue()
 
 
 def make_flash(files: dict[str, bytes], partitions: Iterable[Partition] = BOARD_4MB, app: bytes = b"") -> bytes:

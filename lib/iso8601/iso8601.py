@@ -1,11 +1,9 @@
 """ISO 8601 date-times as integer seconds since 2000-01-01T00:00:00Z.
 
-parse("2026-11-22T10:14:00Z") -> 848657640 and back by format(), which is a module of its own, isoformat, for who only writes.
+parse("2026-11-22T10:14:00Z") -> 848657640, and back by format() of isoformat.
 Own calendar arithmetic: the epoch of the time module differs between ports, and a 32-bit float
 cannot hold a date. Years run from March, so that the leap day is the last of its year.
 """
-
-from isoformat import format  # noqa: F401
 
 try:
     from micropython import const

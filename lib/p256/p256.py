@@ -24,7 +24,6 @@ _B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 _GX = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
 _GY = 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
 _POINTS = const(8)  # 1, 3, ... 15 times a point
-_POINT = const(96)  # X, Y, Z
 _DIGITS = const(65)  # of 4 bits: a scalar below 3 * N
 
 
@@ -67,14 +66,12 @@ def multiply(*pairs):
         z = int.from_bytes(os.urandom(32), "big") % P or 1
         point = (x * z % P, y * z % P, z)
         # as bytes: the remainder of a division keeps the room of what was divided, twice as much
-        odd = bytearray(_POINTS * _POINT)
+        odd = []
         digits = _recode(scalar)
         yield
         double = _add(*(point + point))
         for i in range(_POINTS):
-            for part in range(3):
-                at = i * _POINT + part * 32
-                odd[at : at + 32] = point[part].to_bytes(32, "big")
+            odd.append(b"".join([part.to_bytes(32, "big") for part in point]))
             if i < _POINTS - 1:
                 point = _add(*(point + double))
             if i & 1:
@@ -88,10 +85,10 @@ def multiply(*pairs):
         for digits, odd in terms:
             digit = digits[at] - 16
             sign = digit >> 31  # 0 or -1
-            place = ((digit ^ sign) - sign) // 2 * _POINT
-            x = int.from_bytes(odd[place : place + 32], "big")
-            y = int.from_bytes(odd[place + 32 : place + 64], "big")
-            z = int.from_bytes(odd[place + 64 : place + _POINT], "big")
+            point = odd[((digit ^ sign) - sign) // 2]
+            x = int.from_bytes(point[:32], "big")
+            y = int.from_bytes(point[32:64], "big")
+            z = int.from_bytes(point[64:], "big")
             total = _add(*(total + (x, (y, P - y)[-sign], z)))
         yield
     return total

@@ -70,7 +70,7 @@ class WebSocket:
         self.close_reason = ""
 
     async def receive(self):
-        """Next message, str or bytes, or what took it; None at the end. For one task only."""
+        """Next message, str or bytes, or what was made of a large one; None at the end. For one task only."""
         decoder = self._decoder
         stream = self._stream
         try:

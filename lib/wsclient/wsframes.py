@@ -10,7 +10,7 @@ no further use. No bytecode runs per payload byte, except in pieces of text that
 
 A text whose first frame is large, or not its last, need not be in memory as a whole: choose(its
 first 96 bytes) may return a consumer, with take(piece), a memoryview of checked UTF-8 that is cut
-anywhere, and `limit`, the most bytes. The payload is that consumer then.
+anywhere, and `limit`, the most bytes. The payload is what its end() returns then.
 """
 
 import os
@@ -266,7 +266,7 @@ class Decoder:
         if consumer:
             if self._state:
                 raise WebSocketError(1007, "not UTF-8")
-            return kind, consumer
+            return kind, consumer.end()
         if kind == TEXT:
             return kind, _text(message, self._checked, self._state)
         return kind, bytes(message)

@@ -4,7 +4,6 @@
 class Certificate:
     """Annotations only: they cost nothing on the device."""
 
-    der: bytes  # for hash_ids; whoever needs only the rest may put None in its place
     digest: bytes  # SHA-256 of what is signed
     signature: bytes
     algorithm: str  # "rsa", "pss", "ecdsa", "" for any other
@@ -19,7 +18,7 @@ class Certificate:
     kind: str  # of the key: "rsa", "p256", "ec" (another curve), "other"
     bits: int  # its length; of other curves in whole bytes, of "other" 0
     key: "tuple | bytes | None"  # (n, e), or 65 bytes of a point
-    key_span: tuple  # (start, stop) of the key's bit string
+    key_hash: bytes  # SHA-256 of the key's bit string
     ca: bool
     path_len: "int | None"
     usage: "int | None"  # first byte of keyUsage: 0x80 digitalSignature, 0x04 keyCertSign

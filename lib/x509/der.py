@@ -5,7 +5,8 @@
     number = inner.integer()
     inner.end()                            DerError if something is left
 
-Everything that is wrong is a DerError. Nothing is copied but what is returned.
+Everything that is wrong is a DerError. Nothing is copied but what is returned; data is bytes, or der.File(file) of what is
+to stay on disk.
 """
 
 try:
@@ -30,6 +31,24 @@ _MAX_DEPTH = const(10)
 
 class DerError(ValueError):
     """Not the DER that was to be read."""
+
+
+class File:
+    """A binary file in the place of bytes, of which no more is in memory than what is asked for."""
+
+    def __init__(self, file):
+        self._file = file
+        self._size = file.seek(0, 2)
+
+    def __len__(self):
+        return self._size
+
+    def __getitem__(self, at):
+        """A byte, or data[start:stop], both of them within the file."""
+        one = isinstance(at, int)
+        self._file.seek(at if one else at.start)
+        data = self._file.read(1 if one else at.stop - at.start)
+        return data[0] if one else data
 
 
 class Reader:

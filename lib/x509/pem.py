@@ -4,7 +4,7 @@
     text = pem.encode(der, "CERTIFICATE REQUEST")
 
     decoder = pem.Decoder()                of a text that arrives in pieces, cut anywhere:
-    ders = list(decoder.take(piece))       those that end in this piece
+    ders = list(decoder.take(piece))       those that end in this piece, each as a list of pieces
     decoder.end()                          PemError if the text may not end here
     der = pem.first(file)                  of a long one on disk
 
@@ -13,6 +13,7 @@ blocks of another label.
 """
 
 from binascii import a2b_base64, b2a_base64
+from io import BytesIO
 
 try:
     from micropython import const
@@ -44,7 +45,8 @@ class Decoder:
         self._count = 0  # blocks so far
 
     def take(self, piece):
-        """DER of each block that ends in these next bytes, one at a time; PemError, and it is of no further use then."""
+        """DER of each block that ends in these next bytes, one at a time, as a list of bytes whose sum it is; PemError, and it
+        is of no further use then."""
         self._rest += piece
         while True:
             if self._parts is None:
@@ -103,7 +105,7 @@ class Decoder:
         self._parts = None
         if not parts:
             raise PemError("an empty block")
-        return b"".join(parts)
+        return parts
 
 
 def _bytes(text):
@@ -122,8 +124,8 @@ def decode(text, label="CERTIFICATE"):
     decoder = Decoder(label)
     for at in range(0, len(text), _PIECE):
         piece = text[at : at + _PIECE]
-        for der in decoder.take(piece.encode() if isinstance(piece, str) else piece):
-            yield der
+        for parts in decoder.take(piece.encode() if isinstance(piece, str) else piece):
+            yield b"".join(parts)
     decoder.end()
 
 
@@ -132,20 +134,23 @@ def first(file, label="CERTIFICATE"):
     decoder = Decoder(label)
     while True:
         piece = file.read(_PIECE)
-        for der in decoder.take(piece):
-            return der
+        for parts in decoder.take(piece):
+            return b"".join(parts)
         if not piece:
             raise PemError("no whole " + label)
 
 
-def lines(der, label="CERTIFICATE"):
-    """The lines of a block of PEM, each with its end."""
+def lines(file, label="CERTIFICATE"):
+    """The lines of a block of PEM, each with its end, of a binary file of DER."""
     yield "-----BEGIN " + label + "-----\n"
-    for at in range(0, len(der), _LINE):
-        yield b2a_base64(der[at : at + _LINE]).decode()
+    while True:
+        data = file.read(_LINE)
+        if not data:
+            break
+        yield b2a_base64(data).decode()
     yield "-----END " + label + "-----\n"
 
 
 def encode(der, label="CERTIFICATE"):
     """A block of PEM with a line end behind it."""
-    return "".join(lines(der, label))
+    return "".join(lines(BytesIO(der), label))

@@ -1,9 +1,9 @@
 """An X.509 certificate (RFC 5280), as far as a TLS client and OCPP 1.6 need it.
 
-    certificate = x509.parse(data)             a Certificate (certificate.py); der.DerError, which is a ValueError
+    certificate = x509.parse(data)             a Certificate (certificate.py) of DER: bytes, or a binary file; der.DerError
     x509.hash_ids(certificate)                 what OCPP calls CertificateHashData
 
-Parsing checks no signature: x509chain.py does, and needs nothing of this module any more.
+Parsing checks no signature: x509chain.py does, and needs nothing of this module any more. A file is read piece by piece.
 """
 
 from binascii import hexlify
@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import iso8601
 from certificate import Certificate
-from der import NULL, OCTET_STRING, OID, SEQUENCE, SET, DerError, Reader
+from der import NULL, OCTET_STRING, OID, SEQUENCE, SET, DerError, File, Reader
 
 try:
     from micropython import const
@@ -21,6 +21,7 @@ except ImportError:
         return value
 
 
+_PIECE = const(256)
 _UTC_TIME = const(0x17)
 _GENERALIZED_TIME = const(0x18)
 _MAX_SERIAL = const(40)  # digits: 20 octets in RFC 5280, CiString[40] in OCPP
@@ -47,15 +48,19 @@ _PSS_SHA256 = (
 
 
 def parse(data):
-    """The Certificate in DER bytes; DerError."""
+    """The Certificate in bytes, or in a binary file; DerError, which is a ValueError."""
+    if hasattr(data, "seek"):
+        data = File(data)
     made = Certificate()
-    made.der = data
     outer = Reader(data)
     whole = outer.enter(SEQUENCE)
     outer.end()
     start = whole.at
     body = whole.enter(SEQUENCE)
-    made.digest = sha256(memoryview(data)[start : whole.at]).digest()
+    digest = sha256()
+    for at in range(start, whole.at, _PIECE):
+        digest.update(data[at : min(at + _PIECE, whole.at)])
+    made.digest = digest.digest()
     at = whole.at
     made.algorithm, made.salt = _algorithm(whole)
     algorithm = data[at : whole.at]
@@ -123,13 +128,14 @@ def _key(made, body):
     info.end()
     if unused:
         raise DerError("key")
-    made.key_span = (at, stop)
+    bits = body.data[at:stop]
+    made.key_hash = sha256(bits).digest()
     made.kind = "other"
     made.key = None
     made.bits = 0
     if oid == _RSA:
         _null(algorithm)
-        key = Reader(made.der, at, stop)
+        key = Reader(bits)
         pair = key.enter(SEQUENCE)
         key.end()
         n = pair.integer()
@@ -144,15 +150,14 @@ def _key(made, body):
         curve = algorithm.oid()
         algorithm.end()
         made.kind = "ec"
-        point = made.der[at:stop]
-        compressed = point[:1] in (b"\x02", b"\x03")
+        compressed = bits[:1] in (b"\x02", b"\x03")
         # of other curves the length of the field, in whole bytes
-        made.bits = 8 * (len(point) - 1) if compressed else 4 * (len(point) - 1) & -8
-        if curve == _P256 and point[:1] == b"\x04":
-            if len(point) != 65:
+        made.bits = 8 * (len(bits) - 1) if compressed else 4 * (len(bits) - 1) & -8
+        if curve == _P256 and bits[:1] == b"\x04":
+            if len(bits) != 65:
                 raise DerError("key")
             made.kind = "p256"
-            made.key = point
+            made.key = bits
 
 
 def _extension(made, oid, critical, value):
@@ -166,7 +171,7 @@ def _extension(made, oid, critical, value):
         body.end()
     elif kind == _KEY_USAGE:
         at, stop, _ = value.bits()
-        made.usage = made.der[at] if at < stop else 0
+        made.usage = value.data[at] if at < stop else 0
     elif kind == _ALT_NAME:
         body = value.enter(SEQUENCE)
         while body.tag() or not made.names:  # one at least
@@ -274,8 +279,6 @@ def _text(tag, data):
 
 def hash_ids(certificate, issuer=None):
     """(issuerNameHash, issuerKeyHash, serialNumber) with SHA-256, lower-case hex; without an issuer it is its own."""
-    issuer = issuer or certificate
-    at, stop = issuer.key_span
     name = sha256(certificate.issuer).digest()
-    key = sha256(issuer.der[at:stop]).digest()
+    key = (issuer or certificate).key_hash
     return hexlify(name).decode(), hexlify(key).decode(), certificate.serial

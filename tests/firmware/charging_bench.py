@@ -14,6 +14,7 @@ from ocpp16.charging_profiles import ChargingProfiles
 from ocpp16.errors import OcppError
 from store import Store
 import iso8601
+import isoformat
 
 T0 = iso8601.parse("2026-11-22T10:00:00Z")
 KEYS = {
@@ -172,7 +173,7 @@ def profile(purpose, periods, kind="Absolute", level=0, unit="A", start=0, id=No
         ],
     }
     if start is not None and kind != "Relative":
-        made["startSchedule"] = iso8601.format(T0 + start)
+        made["startSchedule"] = isoformat.format(T0 + start)
     made.update(schedule or {})
     what = {
         "chargingProfileId": _ids[0] if id is None else id,
@@ -183,7 +184,7 @@ def profile(purpose, periods, kind="Absolute", level=0, unit="A", start=0, id=No
     }
     for name in fields:
         value = fields[name]
-        what[name] = iso8601.format(T0 + value) if name.startswith("valid") else value
+        what[name] = isoformat.format(T0 + value) if name.startswith("valid") else value
     return what
 
 

@@ -20,6 +20,7 @@ from settings import Settings
 from store import Store
 import button
 import iso8601
+import isoformat
 import ticks
 
 TABLE = button.__file__.rsplit("/", 1)[0] + "/settings.txt"
@@ -69,7 +70,8 @@ class Clock:
 
 
 class MemoryStore:
-    """Small files in RAM; those that are opened by their path are real ones, in a directory that each bench begins with empty."""
+    """Small files in RAM; those that are opened by their path are real ones, in a directory that each bench begins with empty,
+    or copies of those in RAM, to be read."""
 
     def __init__(self):
         self.files = {}
@@ -78,6 +80,8 @@ class MemoryStore:
             os.remove("data/" + name)
 
     def path(self, name):
+        if name in self.files:
+            self._disk.write(name, self.files[name])
         return self._disk.path(name)
 
     def read(self, name, most=-1):
@@ -179,9 +183,9 @@ class Bench:
         if action in self.answers:
             return self.answers[action](payload)
         if action == "BootNotification":
-            return {"status": "Accepted", "currentTime": iso8601.format(self.world_s), "interval": 300}
+            return {"status": "Accepted", "currentTime": isoformat.format(self.world_s), "interval": 300}
         if action == "Heartbeat":
-            return {"currentTime": iso8601.format(self.world_s)}
+            return {"currentTime": isoformat.format(self.world_s)}
         if action == "StartTransaction":
             self.next_id += 1
             return {"transactionId": self.next_id - 1, "idTagInfo": {"status": "Accepted"}}

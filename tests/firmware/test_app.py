@@ -3,6 +3,7 @@
 # The whole app on a board of plain Python: what the root wires together, and that two of them do not meet.
 import gc
 import os
+from struct import unpack_from
 
 from app import Wallbox
 from fake_board import FakeBoard
@@ -10,7 +11,7 @@ from ledger import Ledger
 from log import Log
 from nor import Nor, Region, blank
 from ocpp_bench import TABLE, Clock, MemoryStore
-from ocpp16.transactions import DATA, SAMPLE
+from ocpp16.transactions import DATA, SAMPLE, STOP
 from settings import Settings
 import cold
 import iso8601
@@ -100,6 +101,32 @@ def test_session_offline():
     assert not part.closed and box.ocpp.connectors[0].status == "Finishing"
     assert box.ocpp.transactions.queued == 2
     assert board.fed > 0 and any([line.startswith('@{"') for line in box.lines])
+
+
+# req: TX-11
+# The tag says stop, the car draws for three seconds more: each Wh up to the contactor's opening is on the bill.
+def test_the_bill_ends_with_the_flow():
+    box, board = wallbox()
+    part = board.connectors[0]
+    c = box.ocpp.connectors[0]
+    part.car = "B"
+    run(box, 2)
+    board.tags.append("A")
+    run(box, 1)
+    part.car = "C"
+    run(box, 2)
+    part.pulse_count = 50
+    board.tags.append("A")
+    for _ in range(3):
+        part.pulse_count += 5
+        run(box, 1)
+    assert part.closed and c.transaction and board.kept[0] == 65
+    part.pulse_count += 1
+    part.car = "B"
+    run(box, 1)
+    assert not part.closed and c.transaction is None
+    [stop] = [data for _, kind, data, _ in box.ocpp.transactions.journal.records() if kind == STOP]
+    assert unpack_from("<I", stop, 10)[0] == 66
 
 
 # A fault on the electrical side ends the transaction, and nothing comes back by itself.

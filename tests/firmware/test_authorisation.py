@@ -2,7 +2,7 @@
 # (104K for the firmware, 28K for the flash, which is RAM here, 24K for this file)
 # Who may charge: Authorize, cache, offline rules, groups, refused transactions.
 from ocpp_bench import Bench
-import iso8601
+import isoformat
 
 
 def info(status="Accepted", parent=None, expiry=None):
@@ -114,7 +114,7 @@ def test_offline(cached, local, unknown, starts):
 def test_offline_expired():
     b = Bench(AllowOfflineTxForUnknownId="true")
     b.connect()
-    teach(b, "TAG", "Accepted", None, iso8601.format(b.world_s + 100))
+    teach(b, "TAG", "Accepted", None, isoformat.format(b.world_s + 100))
     b.disconnect()
     b.plug()
     b.run(101)

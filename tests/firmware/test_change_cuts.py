@@ -12,7 +12,7 @@ from nor import Nor, Region, blank
 from ocpp_bench import T0, Bench
 from store import Store
 import cold
-import iso8601
+import isoformat
 
 _SECTORS = 16
 _TEARS = (None, ("bytes", 13), ("bits", 1), ("weak",))
@@ -70,7 +70,7 @@ def install(b, number, what):
 
 
 def reserve(b, unique, connector, tag):
-    expiry = iso8601.format(T0 + 86400)
+    expiry = isoformat.format(T0 + 86400)
     payload = {"reservationId": unique, "connectorId": connector, "expiryDate": expiry, "idTag": tag}
     accepted(b, "ReserveNow", payload)
 
@@ -88,6 +88,10 @@ def full_list(b):
 
 def differential(b):
     send(b, 6, "Differential", _TAGS[10:20], _TAGS[:2])
+
+
+def long_list(b):
+    send(b, 2, "Full", ["TAG-%d" % k for k in range(18)] + _TAGS[:3])
 
 
 def empty_list(b):
@@ -125,6 +129,7 @@ def cancelled_reservation(b):
 CASES = [
     ("full list", full_list),
     ("differential list", differential),
+    ("list of two runs", long_list),
     ("list emptied", empty_list),
     ("new profile", new_profile),
     ("profile replaced", replaced_profile),

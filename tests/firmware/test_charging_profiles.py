@@ -3,7 +3,7 @@ import gc
 import os
 import time
 
-import iso8601
+import isoformat
 from charging_bench import DEFAULT, MAX, T0, TX, Box, profile
 from ocpp16 import composer
 
@@ -338,4 +338,4 @@ def test_composite_is_kept():
         limit = [row[1] for row in rows if row[0] <= t][-1]
         assert (32000 if box.ma() is None else box.ma()) == limit * 1000
         box.run(1)
-    assert iso8601.format(T0 + 905) == iso8601.format(box.clock.utc() + 5)
+    assert isoformat.format(T0 + 905) == isoformat.format(box.clock.utc() + 5)

@@ -200,6 +200,43 @@ def test_streamed_nonsense():
     assert version(b) == 0 and b.cp.rpc.invalid > 0
 
 
+CASES_RUNS = [19, 20, 21, 40, 50]
+
+
+# req: LAL-04, LAL-05
+# A list of any length is sorted piece by piece, and nothing of that is left, whether it is taken or not.
+def test_runs(count):
+    b = ready()
+    tags = ["T%02d" % (k * 37 % count) for k in range(count)]
+    assert send(b, 1, [entry(tag, "Blocked") for tag in tags]) == "Accepted"
+    assert [find(b, tag)[0] for tag in tags] == ["Blocked"] * count
+    assert change(b, 2, [entry(tag) for tag in tags] + [gone(tags[0].lower())]) == "Failed"
+    assert change(b, 2, [gone(tag) if tag < "T05" else entry(tag) for tag in tags] + [entry("U")]) == "Accepted"
+    for tag in tags + ["U"]:
+        assert find(b, tag) == (None if tag < "T05" else ("Accepted", 0, None)), tag
+    assert send(b, 3, [entry(tag) for tag in tags] + [gone("X")]) == "Failed"
+    assert version(b) == 2 and os.listdir("data") == ["locallist"]
+
+
+# req: LAL-05
+# A message that is cut short leaves nothing that the next one would find; a disk that is full meanwhile: Failed.
+def test_cut_short():
+    b = ready()
+    assert send(b, 5, [entry("A")]) == "Accepted"
+    text = "".join(largest(0, 30)).encode()
+    reader = b.cp.rpc.large(text)
+    reader.take(memoryview(text)[:-10])
+    reader = None
+    assert len(os.listdir("data")) == 2
+    assert change(b, 6, [entry("B")]) == "Accepted"
+    assert os.listdir("data") == ["locallist"] and find(b, "AUTHORIZATION-000001") is None and find(b, "B")
+    path = b.cp.store.path
+    b.cp.store.path = lambda name: "nowhere/" + name if name == "locallist.new" else path(name)
+    assert stream(b, largest(6, 30)) == {"status": "Failed"}
+    b.cp.store.path = path
+    assert version(b) == 6 and find(b, "A")
+
+
 def stream(b, pieces, cut=512):
     """Hand a message over as the connection does; the payload or the code of the answer."""
     reader = None
@@ -208,8 +245,8 @@ def stream(b, pieces, cut=512):
         reader = reader or b.cp.rpc.large(piece)
         for at in range(0, len(piece), cut):
             reader.take(memoryview(piece)[at : at + cut])
-    b.cp.receive(reader, b.clock.ms)
-    reader = None
+    frame, reader = reader.end(), None
+    b.cp.receive(frame, b.clock.ms)
     b.exchange()
     return b.replies[-1][2]
 

@@ -247,6 +247,24 @@ def test_meter_that_is_asked_and_does_not_answer():
     assert b.c.fault is None
 
 
+# req: TX-11
+# The register is what it was up to the contactor's opening once the meter has answered some time after it.
+def test_the_last_reading_of_a_meter_that_is_asked():
+    meter = Readings()
+    b = charging(meter=meter)
+    meter.take(1000, 7000, [10000] * 3, [230000] * 3)
+    b.run(1000)
+    assert meter.behind
+    b.fake.car = "B"
+    b.run(1000)
+    meter.take(1001, 0, [0] * 3, [230000] * 3)
+    b.run(3000)
+    assert not b.fake.closed and meter.behind
+    meter.take(1003, 0, [0] * 3, [230000] * 3)
+    b.run(20)
+    assert not meter.behind and b.c.energy_wh == 1003
+
+
 # The register never falls: neither when the meter was replaced nor when it says less than before.
 def test_register_of_a_meter_that_is_asked():
     meter = Readings(50000)

@@ -2,7 +2,7 @@
 # (104K for the firmware, 28K for the flash, which is RAM here, 32K for this file)
 # Reservations: a connector, or any connector, is kept for a tag or a group until they come, or until the time is over.
 from ocpp_bench import Bench
-import iso8601
+import isoformat
 
 LATER = 3600
 
@@ -20,7 +20,7 @@ def reserve(b, number=1, connector=1, tag="MINE", parent=None, seconds=LATER):
         "reservationId": number,
         "connectorId": connector,
         "idTag": tag,
-        "expiryDate": iso8601.format(b.world_s + seconds),
+        "expiryDate": isoformat.format(b.world_s + seconds),
     }
     if parent:
         payload["parentIdTag"] = parent

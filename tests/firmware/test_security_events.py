@@ -5,6 +5,7 @@ import cold
 from ocpp16 import security_events
 from ocpp_bench import T0, Bench
 import iso8601
+import isoformat
 
 EVENT = "SecurityEventNotification"
 
@@ -177,7 +178,7 @@ def test_clock_step(seconds, expected):
     b.connect()
     b.run(1)
     b.sent.clear()
-    b.answers["Heartbeat"] = lambda payload: {"currentTime": iso8601.format(b.world_s + seconds)}
+    b.answers["Heartbeat"] = lambda payload: {"currentTime": isoformat.format(b.world_s + seconds)}
     b.call("TriggerMessage", {"requestedMessage": "Heartbeat"})
     b.run(1)
     assert types(b) == expected

@@ -1,5 +1,5 @@
 # SetChargingProfile, ClearChargingProfile, GetCompositeSchedule as a central system sees them.
-import iso8601
+import isoformat
 from charging_bench import DEFAULT, MAX, T0, TX, Box, profile
 
 PROPERTY = "PropertyConstraintViolation"
@@ -26,7 +26,7 @@ def test_example_066():
     answer = box.schedule(1, 400)
     assert answer["status"] == "Accepted"
     assert answer["connectorId"] == 1
-    assert answer["scheduleStart"] == iso8601.format(T0)
+    assert answer["scheduleStart"] == isoformat.format(T0)
     assert answer["chargingSchedule"]["duration"] == 400
     assert answer["chargingSchedule"]["chargingRateUnit"] == "A"
     assert "startSchedule" not in answer["chargingSchedule"]
@@ -141,7 +141,7 @@ CASES_REFUSED = [
     ("recurring without kind", 1, DEFAULT, {"chargingProfileKind": "Recurring"}, {}, [(0, 16)]),
     ("recurring without start", 1, DEFAULT, {"chargingProfileKind": "Recurring", "recurrencyKind": "Daily"},
      {"startSchedule": None}, [(0, 16)]),
-    ("valid never", 1, DEFAULT, {"validFrom": iso8601.format(T0), "validTo": iso8601.format(T0)}, {}, [(0, 16)]),
+    ("valid never", 1, DEFAULT, {"validFrom": isoformat.format(T0), "validTo": isoformat.format(T0)}, {}, [(0, 16)]),
     ("lasts no time", 1, DEFAULT, {}, {"duration": 0}, [(0, 16)]),
 ]  # fmt: skip
 

@@ -143,6 +143,44 @@ def test_transaction_outlives_unplugging():
     assert b.payloads("StopTransaction")[0]["reason"] == "Local"
 
 
+# req: TX-11
+# A car may take seconds to follow the withdrawal of current: what flows meanwhile is on the bill, and the plug is on its way out.
+def test_what_flows_until_the_contactor_opens():
+    b = Bench()
+    b.connect()
+    c = b.cp.connectors[0]
+    b.plug()
+    b.present("A")
+    b.charge(50)
+    c.live = True  # as the electrical side has it, until its contactor is open
+    b.present("A")
+    c.energy_wh += 3
+    b.run(4)
+    assert b.statuses()[-1] == "Finishing" and not c.allowed and not c.locked
+    assert b.payloads("StopTransaction") == []
+    assert b.call("RemoteStopTransaction", {"transactionId": 1}) == {"status": "Accepted"}  # which is nothing new
+    c.energy_wh += 4
+    c.energised = c.live = False
+    b.run(1)
+    [stop] = b.payloads("StopTransaction")
+    assert (stop["meterStop"], stop["reason"], stop["idTag"]) == (57, "Local", "A")
+    assert c.transaction is None and b.statuses()[-1] == "Finishing"
+
+
+# A contactor that never opens holds up no bill.
+def test_a_contactor_that_stays_closed():
+    b = Bench()
+    b.connect()
+    c = b.cp.connectors[0]
+    b.plug()
+    b.present("A")
+    b.charge(50)
+    c.live = True
+    c.fault = "weld"
+    b.run(11)
+    assert [p["reason"] for p in b.payloads("StopTransaction")] == ["Other"]
+
+
 # req: TX-19
 # Started online, stopped offline: the Stop is queued with the id, Finishing is shown after the reconnect.
 def test_stopped_offline():

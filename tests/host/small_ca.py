@@ -37,8 +37,8 @@ def pem(der: bytes) -> str:
 class Ca:
     """A root, self-signed or below `parent`: `der`, `pem`; `leaf` and `sign` make certificates below it."""
 
-    def __init__(self, cn, now, *, days=NO_DAY_IS_TOO_LATE, kind="p256", ca=True, parent=None):
-        self.now, self.subject, self.key = now, name(cn, "Pilotwire"), make_key(kind)
+    def __init__(self, cn, now, *, days=NO_DAY_IS_TOO_LATE, kind="p256", key=None, ca=True, parent=None):
+        self.now, self.subject, self.key = now, name(cn, "Pilotwire"), key or make_key(kind)
         parent = parent or self
         basic = x509.BasicConstraints(ca, None)
         self.der = parent._certify(self.subject, self.key.public_key(), days, [(basic, True)])

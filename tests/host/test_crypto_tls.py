@@ -33,16 +33,17 @@ print(json.dumps(pem.encode(der, "CERTIFICATE REQUEST")))
 _CONNECT = """
 import sys, socket, tls, pem, steps, x509, x509chain, p256key
 with open("chain.pem") as file:
-    chain = [x509.parse(der) for der in pem.decode(file.read())]
+    ders = list(pem.decode(file.read()))
 with open("root.pem") as file:
-    root = x509.parse(next(pem.decode(file.read())))
+    ders.append(next(pem.decode(file.read())))
+*chain, root = [x509.parse(der) for der in ders]
 with open("key", "rb") as file:
     key = file.read()
 assert steps.run(p256key.parse(key)).point == chain[0].key
 assert steps.run(x509chain.check(chain, [root], None)) is root
 context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-context.load_verify_locations(root.der)
-context.load_cert_chain(chain[0].der, key)
+context.load_verify_locations(ders[-1])
+context.load_cert_chain(ders[0], key)
 stream = socket.socket()
 stream.connect(socket.getaddrinfo("127.0.0.1", int(sys.argv[1]))[0][-1])
 stream = context.wrap_socket(stream, server_hostname="csms.example")

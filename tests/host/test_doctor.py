@@ -101,7 +101,7 @@ def test_a_board_on_the_line(tmp_path):
             done = subprocess.run([*COMMAND, "--port", board.port, "--json"], capture_output=True, text=True, timeout=120)
             assert done.returncode == 0, done.stdout + done.stderr
             found = {row["about"]: row for row in json.loads(done.stdout)}
-            assert board.starts >= 2
+            assert board.started(2)
     assert found["slot"]["text"].startswith("a: pilotwire 0.1.0") and found["settings"]["level"] == "ok"
     assert found["file system"]["level"] == "ok" and found["port"]["text"] == board.port
     assert found["start"]["level"] == found["charger"]["level"] == found["central"]["level"] == "ok"

@@ -33,7 +33,8 @@ def device(pytester, monkeypatch):
         path = pytester.path / folder / "test_it.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+        # Nor hypothesis, which takes half of the start of pytest.
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments)
 
     return run
 
@@ -88,18 +89,19 @@ def test_tables(device):
     result.stdout.fnmatch_lines(["in row 3 of the table"])
 
 
-def test_async_tests_run_on_the_virtual_clock(device):
+def test_the_clock_is_virtual_and_jumps(device):
     result = device(
         "import asyncio, time\n"
         "async def test_an_hour():\n"
         "    start = time.ticks_ms()\n"
         "    await asyncio.sleep(3600)\n"
         "    assert time.ticks_diff(time.ticks_ms(), start) == 3600 * 1000\n"
+        "def test_a_day():\n    time.sleep(86400)\n"
         "async def test_fails():\n    await asyncio.sleep(1)\n    assert False\n"
         "async def die():\n    raise ValueError('nobody waits')\n"
         "async def test_task():\n    asyncio.create_task(die())\n    await asyncio.sleep(1)\n"
     )
-    result.assert_outcomes(passed=1, failed=2)
+    result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines(["ValueError: nobody waits"])
 
 

@@ -50,10 +50,10 @@ def book(*rows):
 
 
 WRONG = {
-    "nothing": ([(1, 0, 100), (1, 101, 200)], 202.7, ""),
+    "nothing": ([(1, 0, 100), (1, 101, 200)], 201.7, ""),
     "a Wh more than was metered": ([(1, 0, 101)], 100.9, "101 Wh were billed"),
     "lost": ([(1, 0, 100), (1, 110, 200)], 210.0, "190 Wh were billed"),
-    "between two": ([(1, 0, 100), (1, 110, 200)], 210.0, "10 Wh between"),
+    "between two": ([(1, 0, 100), (1, 102, 200)], 200.9, "2 Wh between"),
     "billed twice": ([(1, 0, 100), (1, 90, 200)], 200.0, "begins at 90 Wh"),
     "never stopped": ([(1, 0, None)], 0.0, "never stopped"),
 }

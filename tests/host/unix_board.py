@@ -16,6 +16,7 @@ import signal
 import subprocess
 import termios
 import threading
+import time
 import tty
 from pathlib import Path
 
@@ -96,6 +97,13 @@ class UnixBoard:
     def files(self):
         with image.FlashFile(self.flash) as files:
             return {name: files.read(name) for name in files.list()}
+
+    def started(self, times):
+        """Has main.py been started so often? Waits for it, since the host does not wait for a board that it has restarted."""
+        end = time.monotonic() + 20
+        while self.starts < times and time.monotonic() < end:
+            time.sleep(0.05)
+        return self.starts >= times
 
     def _start(self):
         start = self._vfs.offset - image.FLASH_START

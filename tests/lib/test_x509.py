@@ -5,6 +5,7 @@ from hashlib import sha256
 import certificates
 import der
 import iso8601
+import isoformat
 import p256
 import p256key
 import pem
@@ -16,8 +17,12 @@ import x509csr
 NOW = iso8601.parse("2026-11-22T10:00:00Z")
 
 
+def der_of(name):
+    return next(pem.decode(getattr(certificates, name)))
+
+
 def load(name):
-    return x509.parse(next(pem.decode(getattr(certificates, name))))
+    return x509.parse(der_of(name))
 
 
 def check(names, roots, now=NOW, early=False):
@@ -32,8 +37,8 @@ def check(names, roots, now=NOW, early=False):
 def test_what_a_certificate_says():
     leaf = load("LEAF")
     assert (leaf.cn, leaf.o, leaf.serial) == ("CP-0001", "Pilotwire Test", "102030405060708090a")
-    assert iso8601.format(leaf.not_before) == "2024-02-29T12:30:45Z"
-    assert iso8601.format(leaf.not_after) == "9999-12-31T23:59:59Z"
+    assert isoformat.format(leaf.not_before) == "2024-02-29T12:30:45Z"
+    assert isoformat.format(leaf.not_after) == "9999-12-31T23:59:59Z"
     assert (leaf.kind, leaf.bits, leaf.algorithm) == ("p256", 256, "ecdsa")
     assert (leaf.ca, leaf.path_len, leaf.usage, leaf.critical) == (False, None, None, False)
     assert leaf.names == [(2, b"csms.example"), (2, b"b.example")]
@@ -47,6 +52,16 @@ def test_what_a_certificate_says():
     assert (load("PSS_LEAF").algorithm, load("PSS_LEAF").salt) == ("pss", 32)
     other = load("P384_ROOT")
     assert (other.kind, other.bits, other.algorithm, other.key) == ("ec", 384, "", None)
+
+
+# A file is read as far as it is asked for, and says the same.
+def test_a_certificate_on_disk():
+    for name in ("ROOT", "SUB", "LEAF"):
+        with open("certificate", "wb") as f:
+            f.write(der_of(name))
+        with open("certificate", "rb") as f:
+            found = x509.parse(f)
+        assert found.__dict__ == load(name).__dict__
 
 
 # req: SEC-CERT-06
@@ -163,10 +178,10 @@ def test_request():
 def test_tls_takes_our_key():
     key = p256key.Key(certificates.LEAF_KEY, steps.run(p256key.public(certificates.LEAF_KEY)))
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    context.load_cert_chain(load("LEAF").der, key.der())
+    context.load_cert_chain(der_of("LEAF"), key.der())
     try:
         other = steps.run(p256key.generate())
-        tls.SSLContext(tls.PROTOCOL_TLS_CLIENT).load_cert_chain(load("LEAF").der, b"\x30" + other.der())
+        tls.SSLContext(tls.PROTOCOL_TLS_CLIENT).load_cert_chain(der_of("LEAF"), b"\x30" + other.der())
         raise AssertionError("no error")
     except (ValueError, OSError):
         pass

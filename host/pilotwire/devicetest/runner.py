@@ -72,8 +72,6 @@ def _drive(function, arguments):
     import asyncio
 
     loop = asyncio.new_event_loop()
-    if hasattr(time, "speed"):
-        time.speed(0)  # the virtual clock jumps from one due time to the next
     failed = []
     loop.set_exception_handler(lambda loop, context: failed.append(context["exception"]))
     asyncio.run(function(*arguments))
@@ -105,6 +103,8 @@ def main(config):
         gc.collect()
         if START_MS:
             time.start(START_MS)
+        if hasattr(time, "speed"):
+            time.speed(0)  # the virtual clock jumps from one due time to the next
         at = row
         try:
             function = getattr(module, function)

@@ -1,8 +1,8 @@
 """The central system's book against the meters: no Wh lost, none billed twice. Sans-I/O.
 
 What the design allows to be in doubt: of a supply that fails, what the meter counted in the last minute (ocpp16.sampling writes
-the registers once a minute); of a reset, 10 Wh (outlet.py); of each transaction, what flows between its last reading and the
-contactor's opening, and the fraction of a Wh at either end.
+the registers once a minute); of a reset, 10 Wh (outlet.py); of each transaction, the fraction of a Wh at either end. What flows
+between the order to stop and the contactor's opening is on the bill.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pilotwire.csms.transactions import Transaction
 
 _MINUTE_MS = 62_000  # a minute, a tick, and the pulse that was due
 _RESET_WH = 11
-_TAIL_WH = 3
+_PULSE_WH = 1
 
 
 class Account:
@@ -80,11 +80,11 @@ class Account:
         for before, after in pairwise(known):
             if after.meter_start < (before.meter_stop or 0):
                 found.append(f"{where}: {after.id} begins at {after.meter_start} Wh, {before.id} ended at {before.meter_stop} Wh")
-            elif after.meter_start > (before.meter_stop or 0) + _TAIL_WH:
+            elif after.meter_start > (before.meter_stop or 0) + _PULSE_WH:
                 between = after.meter_start - (before.meter_stop or 0)
                 found.append(f"{where}: {between} Wh between {before.id} and {after.id} were metered and are on no bill")
         billed = sum(t.energy_wh or 0 for t in known)
-        least = metered - self.doubt[k] - _TAIL_WH * len(known) - 1
+        least = metered - self.doubt[k] - _PULSE_WH * len(known) - 1
         if not least <= billed <= metered:
             found.append(
                 f"{where}: {billed} Wh were billed in {len(known)} transactions, the meter says {metered:.1f} Wh,"

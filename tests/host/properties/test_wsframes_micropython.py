@@ -11,7 +11,7 @@ from pathlib import Path
 
 import wsframes
 
-from pilotwire import runtime
+from pilotwire import build, runtime
 
 _LIB = Path(__file__).parents[3] / "lib" / "wsclient"
 
@@ -86,9 +86,12 @@ def test_both_interpreters_agree(tmp_path):
     runs = [(stream(rng), rng.choice((1, 2, 3, 50, 251, 5000))) for _ in range(4000)]
     (tmp_path / "runs").write_text("".join(f"{data.hex()} {step}\n" for data, step in runs))
     (tmp_path / "child.py").write_text(_CHILD)
+    for name in ("wsframes", "wsrules"):  # compiled: the rules are loaded for each frame
+        path = _LIB / f"{name}.py"
+        (tmp_path / f"{name}.mpy").write_bytes(build.compile_module(path, path.name, ("-O3",)))
     child = subprocess.run(
         [*runtime.micropython(), str(tmp_path / "child.py"), str(tmp_path / "runs")],
-        env={**os.environ, "MICROPYPATH": f"{_LIB}:.frozen"},
+        env={**os.environ, "MICROPYPATH": f"{tmp_path}:.frozen"},
         capture_output=True,
         timeout=60,
         check=True,

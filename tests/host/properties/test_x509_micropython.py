@@ -22,7 +22,7 @@ def read(data):
     except der.DerError:
         return "-"
     key = c.key if isinstance(c.key, bytes) else repr(c.key).encode()
-    fields = (c.digest, c.serial, c.issuer, c.subject, c.not_before, c.not_after, c.kind, c.bits, key, c.key_span, c.ca,
+    fields = (c.digest, c.serial, c.issuer, c.subject, c.not_before, c.not_after, c.kind, c.bits, key, c.key_hash, c.ca,
         c.path_len, c.usage, c.names, c.algorithm, c.salt, c.signature, c.critical, (c.cn or "").encode(), (c.o or "").encode())
     return hashlib.sha256(repr(fields).encode()).digest().hex()
 """
