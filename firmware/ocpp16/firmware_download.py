@@ -47,7 +47,7 @@ async def files(cp, request, report, retries, install, offset, mark, end, whole,
             return _NEXT, "end", request, report, "DownloadFailed"
         for _ in install.finish():
             pass
-    except (BundleError, OSError) as e:
+    except (install.error, OSError) as e:
         return _NEXT, "refused", request, report, e.args[-1]
     except _Changed:
         return "ocpp16.firmware_download", "contents", request, report, retries

@@ -37,6 +37,8 @@ class Install:
         whole: a hash that gets every byte, None if nobody asks.
     """
 
+    error = BundleError  # what it raises, for who has dropped and loaded that module meanwhile
+
     def __init__(self, listed, root, image, whole=None):
         self._root = root + "/"
         self._image = image
