@@ -160,12 +160,14 @@ def test_the_largest_peak_counts():
     assert bench._largest([]) == []
 
 
-# Each order does what it should where there is room; in which heap is what `make bench` finds out.
+# Each order does what it should in the heap that a stock ESP32 leaves; in how much less is what `make bench` finds out. The code
+# that reads certificates takes more of 64 bits than the scale says.
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", orders.ORDERS)
 def test_orders_are_carried_out(tmp_path, name):
     root = Authority(tmp_path)
-    assert asyncio.run(orders.carried_out(name, 160 * 1024, root, root.issue("server")))
+    heap = (112 if "certificate" in name and runtime.pointer_bytes() == 8 else 104) * 1024
+    assert asyncio.run(orders.carried_out(name, heap, root, root.issue("server")))
 
 
 def test_warm_modules_have_a_cost():
