@@ -16,14 +16,14 @@ async def answer(cp, unique, kind, packed):
     try:
         if isinstance(packed, Exception):
             raise packed
-        certificate = _read(cp, 1)
         if kind:
+            certificate = _read(cp, 1)
             await _check(_root, cp, certificate, cold.call(_RULES, "vouching", cp, kind, certificate))
             status = cold.call(_RULES, "keep_root", cp, kind)
         else:
-            cold.call(_RULES, "examine_own", cp, certificate)
-            await _follow(cp, certificate, packed)
-            status = cold.call("ocpp16.own_certificate", "keep", cp, certificate, packed)
+            key = _own_key(cp)
+            await _follow(cp, packed)
+            status = cold.call("ocpp16.own_certificate", "keep", cp, key, packed)
     except ValueError as e:
         why = str(e)
     except (OSError, MemoryError) as e:  # the disk is full, or RAM
@@ -43,8 +43,16 @@ def _read(cp, n):
         return cold.call("x509", "parse", f)
 
 
-async def _follow(cp, certificate, count):
+def _own_key(cp):
+    """The key of the first certificate that is offered; ValueError if that is none of ours."""
+    certificate = _read(cp, 1)
+    cold.call(_RULES, "examine_own", cp, certificate)
+    return certificate.key
+
+
+async def _follow(cp, count):
     """ValueError unless what is offered leads from its first certificate to a root: the next one is read when it is its turn."""
+    certificate = _read(cp, 1)
     below = 0
     for n in range(1, count + 1):
         roots = cold.call(_FILES, "issuers", cp, "root", certificate)

@@ -5,6 +5,8 @@ from ocpp16.rpc import Call
 import cold
 import steps
 
+_MODULES = ("p256key", "x509csr", "p256")
+
 
 def sign(cp):
     """Begin a SignCertificate (SEC-CERT-01, SEC-CERT-08); False, with the reason in the log, where there can be none."""
@@ -23,6 +25,9 @@ async def request(cp):
     key = await steps.finish(p256key.generate())
     der = await steps.finish(x509csr.create(key, files.serial_number(cp), cp.settings.get("CpoName")))
     cp.store.write(files.CSR, key.der())
+    key = p256key = x509csr = None
+    for name in _MODULES:
+        cold.drop(name)  # by name: those of _MODULES
     text = cold.call("pem", "encode", der, "CERTIFICATE REQUEST")
     cp.send(Call("SignCertificate", {"csr": text}, _answered, cp))
 

@@ -55,8 +55,8 @@ def daily(cp):
         cold.call("ocpp16.certificate_request", "sign", cp)
 
 
-def keep(cp, leaf, count):
-    """Write down what was offered, `leaf` and those up to a root, with the key of the request; the status for the answer.
+def keep(cp, point, count):
+    """Write down what was offered, the certificate of a key and those up to a root, with the key; the status for the answer.
 
     ValueError when another request was made meanwhile. Whatever is cut short leaves the pair that is in use, and the key of the
     request until its certificate is there.
@@ -64,7 +64,7 @@ def keep(cp, leaf, count):
     now = cp.clock.utc()
     name = spare(cp, now)
     key = cp.store.read(files.CSR) or b""
-    if key[-65:] != leaf.key:
+    if key[-65:] != point:
         raise ValueError("not for the key that was asked for last")
     cp.store.remove(name + ".der")
     cp.store.write(name + ".key", key)

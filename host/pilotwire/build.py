@@ -1,6 +1,6 @@
 """Compiles the firmware, and makes the flash image of the virtual board.
 
-    build.firmware(out)              out/boot.py, out/main.py, out/a/**.mpy and data: what lies on the board's flash
+    build.firmware(out)              out/boot.py, out/main.py, out/a/modules.pack and data: what lies on the board's flash
     build.virtual(out)               the same below out/files, and out/flash.bin
     python -m pilotwire.build        both into build/virtual, with sizes
 
@@ -20,18 +20,20 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pilotwire import __date__, __minimum__, __version__, image, interning, runtime, schemas
+from pilotwire import __date__, __minimum__, __version__, image, interning, pack, runtime, schemas
 from pilotwire.build_cache import kept
 from pilotwire.errors import PilotwireError
 from pilotwire.module_names import module_of
-from pilotwire.renaming import Program
-from pilotwire.warm import LOADED_WITH_A_WEBSOCKET, modules_of_setup, warm_modules
+from pilotwire.renaming import Program, identifiers
+from pilotwire.shrink import without_unused
+from pilotwire.warm import LOADED_WHILE_ROOM, LOADED_WITH_A_WEBSOCKET, modules_of_setup, warm_modules
 
 # A clone has the sources beside host/; a wheel carries them, and what they were compiled to (pilotwire.dist).
 _CLONE = Path(__file__).resolve().parents[2]
 CARRIED = Path(__file__).resolve().with_name("carried")
 ROOT = _CLONE if (_CLONE / "firmware").is_dir() else CARRIED
 RUN_AS_SOURCE = ("boot.py", "main.py")
+_PACK = f"/a/{pack.NAME}"
 PACKAGED = ("microdot.microdot",)  # modules of PyPI that the firmware imports, by the last part of their name
 
 
@@ -94,6 +96,13 @@ def packaged(texts: Iterable[str]) -> dict[str, Path]:
     return found
 
 
+def trimmed(texts: Iterable[str]) -> dict[str, str]:
+    """The sources of the same modules without what nobody uses: {"microdot.py": text}."""
+    texts = list(texts)
+    words = set().union(*map(identifiers, texts))
+    return {name: without_unused(path.read_text("utf-8"), words) for name, path in packaged(texts).items()}
+
+
 def compile_module(path: Path, name: str, flags: tuple[str, ...], text: bytes | None = None) -> bytes:
     """Bytes of the .mpy of one file, from the cache if it was compiled before.
 
@@ -147,7 +156,7 @@ def program(extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ())
     root = repository()
     texts = {name: path.read_text("utf-8") for name, path in _modules(root, extra).items()}
     whole = [(root / "firmware" / name).read_text("utf-8") for name in RUN_AS_SOURCE]
-    whole += [*beside, *(path.read_text("utf-8") for path in packaged(texts.values()).values())]
+    whole += [*beside, *trimmed(texts.values()).values()]
     data = [path.read_text("utf-8") for path in (root / "firmware").rglob("*.txt")]
     return Program(texts, whole, data, warm_modules(sources(root)), modules_of_setup(sources(root)))
 
@@ -156,11 +165,16 @@ def _modules(root: Path, extra: Mapping[str, Path] | None) -> dict[str, Path]:
     return {name: path for name, path in {**sources(root), **(extra or {})}.items() if name not in RUN_AS_SOURCE}
 
 
-@kept
-def files(
+def files(opt: int = 3, lines: bool = False, extra: Mapping[str, Path] | None = None) -> dict[str, bytes]:
+    """What goes onto the flash for the app: {"/boot.py": ..., "/a/modules.pack": ...}; for the arguments see `modules`."""
+    made = _made(opt, lines, extra, ())
+    return {name: data for name, data in made.items() if _PACK not in made or not _is_packed(name)}
+
+
+def modules(
     opt: int = 3, lines: bool = False, extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ()
 ) -> dict[str, bytes]:
-    """What goes onto the flash for the app: {"/boot.py": ..., "/a/app.mpy": ...}.
+    """The same with each module in a file of its own: {"/boot.py": ..., "/a/app.mpy": ...}.
 
     Args:
         opt: level of mpy-cross; from 1 on asserts are gone, at 3 line numbers as well.
@@ -168,6 +182,17 @@ def files(
         extra: more modules, {"ocpp_bench.py": file}, that are renamed and compiled with the others.
         beside: sources that use the others and are compiled elsewhere; the names that they use are kept.
     """
+    made = _made(opt, lines, extra, beside)
+    return {name: data for name, data in made.items() if name != _PACK}
+
+
+def _is_packed(name: str) -> bool:
+    return name.endswith(".mpy") and name != f"/a/{pack.OUTSIDE}"
+
+
+@kept
+def _made(opt: int, lines: bool, extra: Mapping[str, Path] | None, beside: Iterable[str]) -> dict[str, bytes]:
+    """What both have; modules that are renamed are there as files and in a pack."""
     root = repository()
     flags = ("-O2",) if lines else (f"-O{opt}",)
     made: dict[str, bytes] = {}
@@ -194,8 +219,10 @@ def files(
             names[module] = {"": " + ".join(parts)}
             for name in parts:
                 names[module] |= renamed.names(name)
-    for name, path in packaged(path.read_text("utf-8") for path in paths.values()).items():
-        made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags)
+    texts = [path.read_text("utf-8") for path in paths.values()]
+    short = {} if lines else trimmed(texts)
+    for name, path in packaged(texts).items():
+        made[f"/a/{name.removesuffix('.py')}.mpy"] = compile_module(path, name, flags, short[name].encode() if short else None)
     # What a module finds beside itself.
     data = {path.relative_to(root / "firmware"): path.read_bytes() for path in sorted((root / "firmware").rglob("*.txt"))}
     data[Path("ocpp16/schemas.txt")] = schemas.generate().encode()
@@ -213,6 +240,10 @@ def files(
         "date": (__date__ - datetime.date(2000, 1, 1)).days * 86400,
     }
     made["/a/build.json"] = json.dumps(about).encode()
+    if renamed is not None:
+        small = {name.removeprefix("/a/"): data for name, data in made.items() if _is_packed(name)}
+        roomy = [renamed.module(name).replace(".", "/") + ".mpy" for name in (*warm_modules(sources(root)), *LOADED_WHILE_ROOM)]
+        made[_PACK] = pack.packed(small, roomy)
     _keep_names(names_file(about["hash"]), names)
     return made
 
@@ -269,6 +300,11 @@ def virtual(out: Path, opt: int = 3, lines: bool = False, closed: bool = False) 
     return out
 
 
+def code_sizes(made: Mapping[str, bytes]) -> dict[str, int]:
+    """Bytes of each file that has code, of `files()` or `modules()`."""
+    return {name: len(data) for name, data in made.items() if name.endswith((".mpy", pack.NAME))}
+
+
 def _lay_out(out: Path, made: dict[str, bytes]) -> None:
     wanted = {out / name.lstrip("/") for name in made}
     for path in sorted(out.rglob("*"), reverse=True) if out.exists() else []:
@@ -308,8 +344,8 @@ def main() -> int:
     except PilotwireError as error:
         print(f"pilotwire: {error}", file=sys.stderr)
         return 1
-    modules = [p.stat().st_size for p in (out / "files" / "a").rglob("*.mpy")]
-    print(f"{len(modules)} modules, {sum(modules)} bytes of .mpy")
+    loose, stored = code_sizes(modules()), code_sizes(files())
+    print(f"{len(loose)} modules, {sum(loose.values())} bytes of .mpy, {sum(stored.values())} on the flash")
     print(f"{len(schemas.generate().encode())} bytes of schemas")
     print(f"{os.path.relpath(out / 'flash.bin')}")
     return 0

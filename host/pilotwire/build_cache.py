@@ -1,7 +1,7 @@
 """Keeps what a build made, by the hash of everything that goes into it: renaming a program takes seconds, reading it none.
 
     @kept
-    def files(...): ...             of pilotwire.build; the same files for the same sources, as before
+    def modules(...): ...           of pilotwire.build; the same files for the same sources, as before
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _MOST = 24  # builds that are kept
 
 
 def kept(make: Callable[..., dict[str, bytes]]) -> Callable[..., dict[str, bytes]]:
-    """`build.files` with a memory in the build's folder."""
+    """`build._made` with a memory in the build's folder."""
 
     @functools.wraps(make)
-    def files(
-        opt: int = 3, lines: bool = False, extra: Mapping[str, Path] | None = None, beside: Iterable[str] = ()
+    def made_or_kept(
+        opt: int, lines: bool, extra: Mapping[str, Path] | None, beside: Iterable[str]
     ) -> dict[str, bytes]:
         from pilotwire import build
 
@@ -44,7 +44,7 @@ def kept(make: Callable[..., dict[str, bytes]]) -> Callable[..., dict[str, bytes
             old.unlink(missing_ok=True)
         return made
 
-    return files
+    return made_or_kept
 
 
 def _read(path: Path) -> dict[str, bytes] | None:

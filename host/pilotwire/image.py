@@ -1,6 +1,6 @@
 """Images of the flash: partition table in the ESP32's format, LittleFS, and the whole from 0x8000 on.
 
-    flash = make_flash({"/boot.py": b"...", "/a/app.mpy": b"..."})
+    flash = make_flash({"/boot.py": b"...", "/a/build.json": b"..."})
     with FlashFile(state / "flash.bin") as files:       # only while the box is off
         files.write("/data/settings", text)
 

@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 _NAMES = 250  # measured: fewer or more need more heap
 
-# Cold modules that take fewer blocks of the flash as one file, of which a board with 4 MB has few. In the first of these groups
-# the last imports the others at its top; the modules of the others are small, loaded when memory is not at its lowest, and
-# nothing of them lasts. The last is none that keeps its name.
+# Cold modules that take fewer bytes of the flash as one, since they share names. In the first of these groups the last imports
+# the others at its top; the modules of the others are small, loaded when memory is not at its lowest, and nothing of them lasts.
+# The last is none that keeps its name.
 TOGETHER = (
     ("der", "certificate", "x509"),
     ("setup.names", "setup.form", "setup.page", "setup.mode"),

@@ -55,7 +55,6 @@ _SPECIAL = set(
     .split()
 )
 _ARGUMENTS = 12  # names set aside for arguments, the same in every function
-_COMMON = 4  # modules from which on a name gets one of those that take fewest bytes in a .mpy
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -230,12 +229,12 @@ class Program:
         given |= {word for text in beside for word in identifiers(text) if not is_private(word)}
         rom = names["static"] | names["rom"]
         whole = {name: with_const(without_const(text)) for name, text in texts.items()}
-        words = given.union(*map(identifiers, whole.values()))
+        said = {name: identifiers(text) for name, text in whole.items()}
+        words = given.union(*said.values())
         free = [name for name in sorted(rom - words - _SPECIAL) if not name.startswith("_")]
-        small = [name for name in free if name in names["static"]]
         # By length: only in a .mpy does it count.
-        large = sorted((name for name in free if name not in names["static"]), key=lambda name: (len(name), name))
-        arguments, large = large[:_ARGUMENTS], large[_ARGUMENTS:]
+        unused = sorted((name for name in free if name not in names["static"]), key=lambda name: (len(name), name))
+        arguments, unused = unused[:_ARGUMENTS], unused[_ARGUMENTS:]
         passed = keywords(texts.values())
         self._modules: dict[str, _Module] = {}
         self._own = {module_of(name) for name in texts}
@@ -244,7 +243,7 @@ class Program:
             check_bases(ast.parse(text), name)
             self._modules[name] = _Module(name, short_arguments(text, passed, arguments, rom), self._own)
         trees = {name: (module.text, module.tree) for name, module in self._modules.items()}
-        files = [name for name in large if name.islower() and name not in names["modules"]]
+        files = [name for name in unused if name.islower() and name not in names["modules"]]
         self._files = module_names.choose(trees, given, files)
         self._merge(warm or (), alone)
         kept: set[str] = set(rom | names["known"]) | set(dir(builtins)) | given
@@ -254,7 +253,11 @@ class Program:
         for name, module in self._modules.items():
             self._new[name] = _constants(module, kept, numbers[self.module(module_of(name))])
         self._public: dict[str, str] = {}
-        self._spread(self._owned(kept), small, large)
+        never = {*given, *_SPECIAL, *arguments, *self._files.values()}
+        usable = sorted(name for name in rom - never if not name.startswith("_"))
+        # Those that a .mpy has as numbers, then by length: of these it has the letters.
+        usable.sort(key=lambda name: 0 if name in names["static"] else len(name))
+        self._spread(self._owned(kept), said, usable)
         # Strings that are interned whatever a cold module does.
         self._interned = set(rom) | set().union(
             *(_strings(m.tree) | m.used if name not in self._cold else m.used & m.kept for name, m in self._modules.items())
@@ -305,21 +308,24 @@ class Program:
                 modules.update(self._modules)
         return owned
 
-    def _spread(self, owned: dict[tuple[str, str], set[str]], small: list[str], large: list[str]) -> None:
-        """New names, such that no module gets one twice; a change of a source is to move few of the others'."""
-        taken: dict[str, set[str]] = defaultdict(set)  # files by new name
+    def _spread(self, owned: dict[tuple[str, str], set[str]], said: dict[str, set[str]], usable: list[str]) -> None:
+        """New names, such that no module has one twice; the shortest for those that are in most modules."""
+        taken: dict[str, set[str]] = defaultdict(set)  # files by name
         file = {name: self.module(module_of(name)) for name in self._modules}
+        for name, words in said.items():
+            for word in words:
+                taken[word].add(file[name])
+        for word in set().union(*(module.stored for module in self._modules.values())):
+            taken[word].update(file.values())  # it may be on any object
 
-        def order(key: tuple[str, str]) -> tuple[bool, int, tuple[str, str]]:
-            return len(owned[key]) < _COMMON, crc32(repr(key).encode()), key
+        def order(key: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
+            return -len(owned[key]), crc32(repr(key).encode()), key
 
         for key in sorted(owned, key=order):
             modules = owned[key]
             files = {file[module] for module in modules}
-            for new in _choices(key, small, large):
-                if not taken[new] & files:
-                    break
-            else:
+            new = next((name for name in usable if not taken[name] & files), None)
+            if new is None:
                 continue  # it keeps its name
             taken[new] |= files
             if not key[1]:
@@ -372,14 +378,6 @@ class Program:
 
 def _strings(tree: ast.Module) -> set[str]:
     return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-
-
-def _choices(key: tuple[str, str], small: list[str], large: list[str]) -> Iterator[str]:
-    """New names in an order of the old one's own, those that are small in a .mpy first."""
-    for names in small, large:
-        start = crc32(repr(key).encode()) % len(names)
-        yield from names[start:]
-        yield from names[:start]
 
 
 def _constants(module: _Module, kept: set[str], numbers: Iterator[int]) -> dict[str, str]:

@@ -226,3 +226,22 @@ def check_bases(tree: ast.AST, name: str) -> None:
                 "short names of two modules could clash",
                 "hold the other object instead of inheriting from it",
             )
+
+
+def without_unused(text: str, words: Collection[str]) -> str:
+    """A module of others without its functions and methods that neither it nor we name.
+
+    Args:
+        words: names that the program says.
+    """
+    tree = ast.parse(text)
+    while True:
+        said = {*words, *(getattr(node, field, "") for node in ast.walk(tree) for field in ("id", "attr", "value"))}
+        unused = 0
+        for owner in ast.walk(tree):
+            if isinstance(owner, ast.Module | ast.ClassDef):
+                left = [node for node in owner.body if getattr(node, "name", "__")[:2] == "__" or node.name in said]
+                unused += len(owner.body) - len(left)
+                owner.body = left or [ast.Pass()]
+        if not unused:
+            return ast.unparse(tree)

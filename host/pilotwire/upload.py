@@ -57,7 +57,7 @@ def upload(way: Way, made: dict[str, bytes], say: Callable[[str], None]) -> dict
 
     Args:
         way: to the board.
-        made: `build.files()`.
+        made: `build.modules()`.
         say: told of each file.
 
     Returns:
@@ -190,7 +190,7 @@ def run(port: str | None, *, via: str, lines: bool, as_json: bool, soft: bool = 
 
 
 def _once(port: str, via: str, lines: bool, as_json: bool, soft: bool) -> None:
-    made = build.files(lines=lines)
+    made = build.modules(lines=lines)  # not packed: what has changed is soon sent
     say = (lambda text: None) if as_json else (lambda text: print(text, flush=True))
     began = time.monotonic()
     if via == "ampy":

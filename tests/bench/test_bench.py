@@ -35,14 +35,15 @@ def test_sizes_go_into_the_file(tmp_path, monkeypatch, capsys):
     assert bench.main() == 0
     made = json.loads((tmp_path / "bench.json").read_text())
     assert made[0]["name"] == "mpy_total_bytes"
-    assert made[0]["value"] == sum(f["value"] for f in made if f["name"].startswith("mpy_bytes "))
+    assert made[0]["value"] < made[1]["value"]
+    assert made[1]["value"] == sum(f["value"] for f in made if f["name"].startswith("mpy_bytes "))
     assert set(made[0]) == {"name", "value", "unit", "budget", "peer"}
     assert "mpy_total_bytes" in capsys.readouterr().out
 
 
 def test_our_client_runs_in_the_bench(tmp_path):
     source = build.repository() / "tests" / "bench" / "clients.py"
-    files = build.files(beside=[source.read_text("utf-8"), *websocket.OURS])
+    files = build.modules(beside=[source.read_text("utf-8"), *websocket.OURS])
     for name in websocket.OURS:
         (tmp_path / f"{name}.mpy").write_bytes(files[f"/a/{name}.mpy"])
     (tmp_path / "clients.mpy").write_bytes(build.compile_module(source, source.name, ("-O3",)))
@@ -159,12 +160,14 @@ def test_the_largest_peak_counts():
     assert bench._largest([]) == []
 
 
-# Each order does what it should where there is room; in which heap is what `make bench` finds out.
+# Each order does what it should in the heap that a stock ESP32 leaves; in how much less is what `make bench` finds out. The code
+# that reads certificates takes more of 64 bits than the scale says.
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", orders.ORDERS)
 def test_orders_are_carried_out(tmp_path, name):
     root = Authority(tmp_path)
-    assert asyncio.run(orders.carried_out(name, 160 * 1024, root, root.issue("server")))
+    heap = (112 if "certificate" in name and runtime.pointer_bytes() == 8 else 104) * 1024
+    assert asyncio.run(orders.carried_out(name, heap, root, root.issue("server")))
 
 
 def test_warm_modules_have_a_cost():

@@ -18,7 +18,7 @@ def entry(number: int) -> dict:
 # req: LAL-06
 # As many entries as SendLocalListMaxLength promises, and a second message of as many, while a car charges.
 async def test_largest(bench):
-    charger = await bench.start()
+    charger = await bench.start(heap=104 * 1024)
     await bench.charge()
     most = int(registry.find("SendLocalListMaxLength").default)
     for start in (0, most):

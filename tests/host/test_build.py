@@ -15,12 +15,13 @@ def repository(tmp_path, monkeypatch):
     root = tmp_path / "repository"
     for name, text in {
         "firmware/boot.py": "import machine\n",
-        "firmware/main.py": "import app\n",
+        "firmware/main.py": "import cold\nimport app\n",
         "firmware/app.py": "assert 0\nimport ticks\n",
         "firmware/ocpp16/core.py": "def f():\n    return absent_minded()\n\n\ndef absent_minded():\n    raise ValueError\n",
         "firmware/settings.txt": "MaxCurrent 32\n",
         "lib/ticks/ticks.py": "PERIOD = 1 << 30\n",
         "lib/ticks/package.json": "{}",
+        "lib/cold/cold.py": (build.ROOT / "lib/cold/cold.py").read_text(),
         "boards/virtual/board.json": '{"id": "virtual"}',
     }.items():
         path = root / name
@@ -36,11 +37,12 @@ def below(folder):
 
 def test_what_lies_on_the_flash(repository, tmp_path):
     out = build.firmware(tmp_path / "out", lines=True)
-    there = {"boot.py", "main.py", "a/app.mpy", "a/build.json", "a/settings.txt"}
-    assert below(out) == there | {"a/ocpp16/core.mpy", "a/ocpp16/schemas.txt", "a/ticks.mpy"}
+    there = {"boot.py", "main.py", "a/cold.mpy", "a/build.json", "a/settings.txt"}
+    assert below(out) == there | {"a/app.mpy", "a/ocpp16/core.mpy", "a/ocpp16/schemas.txt", "a/ticks.mpy"}
     out = build.firmware(tmp_path / "out")
-    short = {f"a/{build.program().module(name)}.mpy" for name in ("ocpp16.core", "ticks")}
-    assert below(out) == there | {"a/schemas.txt"} | short
+    assert below(out) == there | {"a/schemas.txt", "a/modules.pack"}
+    short = {f"/a/{build.program().module(name)}.mpy" for name in ("app", "ocpp16.core", "ticks")}
+    assert short < build.modules().keys()
     about = json.loads((out / "a/build.json").read_text())
     assert about["version"] == __version__ and about["mpy"] == runtime.check() and len(about["hash"]) == 16
 
@@ -79,7 +81,7 @@ def test_image_holds_the_files_and_the_board(repository, tmp_path):
 def test_tracebacks_name_module_and_function(repository, tmp_path, options, shown):
     out = build.firmware(tmp_path / "out", **options)
     core = "ocpp16.core" if options else build.program().module("ocpp16.core")
-    done = runtime.run(["-c", f"__import__({core!r}, None, None, '*').f()"], path=[out / "a"])
+    done = runtime.run(["-c", f"import cold; cold.load({core!r}).f()"], path=[out / "a"])
     names = Names.of_build(json.loads((out / "a/build.json").read_text())["hash"])
     assert any(shown in names.readable(line) for line in done.stdout.splitlines())
     assert ("absent_minded" in done.stdout) is bool(options), "else it has another name on the device"
@@ -88,7 +90,7 @@ def test_tracebacks_name_module_and_function(repository, tmp_path, options, show
 
 def test_opt_0_keeps_asserts(repository, tmp_path):
     out = build.firmware(tmp_path / "out", opt=0)
-    assert "AssertionError" in runtime.run(["-c", "import app"], path=[out / "a"]).stdout
+    assert "AssertionError" in runtime.run(["-c", "import cold, app"], path=[out / "a"]).stdout
 
 
 @pytest.mark.parametrize("name", ["firmware/boot.py", "firmware/main.py", "boards/virtual/board.json"])

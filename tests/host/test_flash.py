@@ -301,7 +301,7 @@ def test_dry_run_needs_no_board(micropython):
     status, out, _ = flash("esp32-devkitc", "--image", micropython(), "--dry-run", "--json", "--erase")
     plan = json.loads(out.splitlines()[-1])
     assert plan["event"] == "plan" and [w["offset"] for w in plan["write"]] == [0x1000, 0x200000]
-    assert "/a/app.mpy" in plan["files"] and "/boot.py" in plan["files"]
+    assert "/a/modules.pack" in plan["files"] and "/boot.py" in plan["files"]
     taken = sorted((r["offset"], r["offset"] + r["size"]) for r in plan["write"] + plan["erase"])
     assert taken[-1][1] == 0x380000, "the ledger is not among them"
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(taken))

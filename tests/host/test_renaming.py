@@ -254,3 +254,10 @@ def test_warm_modules_are_put_together(tmp_path):
     thaw = program.source("thaw.py")
     assert "('melts',)[0]" in thaw and "'drip' 'ping'" in thaw and "('one', 'two')[0]" in thaw
     assert not Program(WARM, [], (), ["shade", "rain", "kiosk"], ["rain", "shade"]).files().get(whole, [])[1:]
+
+
+def test_what_is_stored_from_outside_is_no_other_name():
+    """`abs` is in the ROM and not said by the class, whose many attributes take all such names."""
+    many = "".join(f"        self._own{n} = {n}\n" for n in range(300))
+    program = Program({"a.py": f"class A:\n    def __init__(self):\n{many}", "b.py": "def mark(a):\n    a.abs = 1\n"})
+    assert "abs" not in program.names("a.py") and "all" in program.names("a.py")

@@ -3,7 +3,7 @@
 import pytest
 
 from pilotwire.errors import PilotwireError
-from pilotwire.shrink import keywords, short_arguments, shrink
+from pilotwire.shrink import keywords, short_arguments, shrink, without_unused
 
 SOURCE = '''\
 """Docstring with _secret in it."""
@@ -119,3 +119,13 @@ def test_arguments_are_short_where_nobody_names_them():
     assert "outer" in small and "named" in small and "self.content = " in small
     assert run(small)["result"] == run(ARGUMENTS)["result"] == (9, 3, "4", [5, 5], 6)
     assert short_arguments(ARGUMENTS, {"**"}, ["a"]) == ARGUMENTS
+
+
+def test_what_nobody_names_goes():
+    text = "class A:\n    def __init__(self): self.f()\n    def f(self): pass\n    def g(self): k()\n"
+    text += "def k(): pass\ndef m(): pass\n"
+    assert without_unused(text, {"m"}) == "def m():\n    pass"
+    left = without_unused(text, {"A", "g"})
+    assert all(f"def {name}" in left for name in ("__init__", "f", "g", "k")) and "def m" not in left
+    left = without_unused(text, {"A"})
+    assert "def f" in left and "def g" not in left and "def k" not in left, "what only it has used goes with it"

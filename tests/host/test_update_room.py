@@ -1,4 +1,4 @@
-"""Flash has room for an update: each file takes whole blocks, so what counts is how many modules there are."""
+"""Flash has room for an update, beside all that a charger may keep."""
 
 from pilotwire import build, image
 

@@ -33,7 +33,7 @@ def made(monkeypatch):
         "/a/ocpp16/core.mpy": b"\r\n\x03\x04\x01" * 300,
         "/a/build.json": b'{"version": "0.1.0"}',
     }
-    monkeypatch.setattr(build, "files", lambda **_: dict(files))
+    monkeypatch.setattr(build, "modules", lambda **_: dict(files))
     return files
 
 
@@ -59,7 +59,7 @@ def test_only_what_has_changed_is_sent(via, made, tmp_path, capsys, monkeypatch)
 
 def test_watching_goes_on_after_a_source_that_does_not_compile(made, tmp_path, monkeypatch, capsys):
     """Each look at the sources' times is one line of this script."""
-    whole = build.files
+    whole = build.modules
     script = iter(["as it was", "as it was", "broken", "mended"])
 
     def stamps():
@@ -74,7 +74,7 @@ def test_watching_goes_on_after_a_source_that_does_not_compile(made, tmp_path, m
             raise PilotwireError("firmware/app.py does not compile", "SyntaxError")
         return whole(**options)
 
-    monkeypatch.setattr(build, "files", files)
+    monkeypatch.setattr(build, "modules", files)
     monkeypatch.setattr(upload, "_stamps", stamps)
     monkeypatch.setattr(upload, "_LOOK_S", 0)
     with UnixBoard(tmp_path, dict(made)) as board:
@@ -95,7 +95,7 @@ def test_files_go_to_the_slot_that_runs(made, tmp_path, capsys):
 
 
 def test_the_real_command_with_the_real_build(tmp_path):
-    files = build.files()
+    files = build.modules()
     some = {name: data for name, data in files.items() if not name.startswith("/a/ocpp16")}
     with UnixBoard(tmp_path, {**some, "/main.py": MAIN}) as board:
         done = subprocess.run([*COMMAND, "--port", board.port], capture_output=True, text=True, timeout=120)

@@ -15,7 +15,7 @@ from pilotwire import build, bundle, image, keys
 
 OLD, NEW = "0.1.0", "0.1.1"
 # Of the idle slot these are missing, so that an update has something to write; the others are there from an update that was cut.
-MISSING = ("ocpp16/signed_update.mpy", "ocpp16/vendor.mpy", "settings.txt")
+MISSING = ("cold.mpy", "profiles.txt", "settings.txt")
 GOOD = ["Downloading", "Downloaded", "Installing", "Installed"]
 REFUSED = [*GOOD[:3], "InstallationFailed"]
 T0 = "2026-01-01T00:00:00Z"

@@ -35,7 +35,7 @@ class Desk:
         self.code = folder / "code"
         extra = {path.name: path for path in (root / source for source in (*_SOURCES, f"tests/bench/{script}.py"))}
         start = f"import {script}\n"
-        for name, data in build.files(extra=extra, beside=[start]).items():
+        for name, data in build.modules(extra=extra, beside=[start]).items():
             if name.startswith("/a/"):
                 path = self.code / name.removeprefix("/a/")
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -46,7 +46,7 @@ def measure() -> dict[str, int]:
     modules = {name: program.module(name) for name in warm_modules(build.sources(build.repository()))}
     loaded = [program.module(interning.MODULE.removesuffix(".py")), *dict.fromkeys(modules.values())]
     with tempfile.TemporaryDirectory() as folder:
-        for name, data in build.files().items():
+        for name, data in build.modules().items():
             path = Path(folder) / name.lstrip("/")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)

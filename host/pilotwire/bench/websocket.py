@@ -58,7 +58,7 @@ def compiled(root: Path, out: Path) -> dict[str, int]:
     out.mkdir(parents=True, exist_ok=True)
     source = root / "tests" / "bench" / "clients.py"
     beside = [source.read_text("utf-8"), *OURS]  # the names of our modules, too
-    files = build.files(beside=beside)
+    files = build.modules(beside=beside)
     for name in OURS:
         data = files[f"/a/{name}.mpy"]
         (out / f"{name}.mpy").write_bytes(data)
