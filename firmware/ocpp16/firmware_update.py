@@ -39,7 +39,7 @@ async def begin(cp):
 async def check(cp, request, report, retries, wanted, whole, mark, size):
     """The list is there: is it for this board, and of whom? Then make room for the files."""
     wanted = Complete(*wanted)
-    end = wanted.end + wanted.head["bytes"]
+    total = wanted.end + wanted.head["bytes"]
     try:
         slot, mpy, board, pair = cold.call(cp.slots, "target", cp.slot)  # by name: port.slots
         least = (cp.store.read("minimum") or b"").decode()
@@ -50,7 +50,12 @@ async def check(cp, request, report, retries, wanted, whole, mark, size):
         offset = wanted.end + await steps.finish(install.begin())
     except (BundleError, OSError) as e:
         return await refused(cp, request, report, e.args[-1])
-    return _DOWNLOAD, "files", request, report, retries, install, offset, mark, end, whole, slot, image
+    except MemoryError:  # as a try that failed
+        cp.log.warning(_JOB, "out of memory, %d tries left" % retries)
+        if retries:
+            return _DOWNLOAD, "contents", request, report, retries - 1
+        return await end(cp, request, report, "DownloadFailed")
+    return _DOWNLOAD, "files", request, report, retries, install, offset, mark, total, whole, slot, image
 
 
 async def _verify(cp, wanted):
