@@ -207,7 +207,7 @@ class ChargePoint:
     def _start_update(self):
         if (self.clock.utc() or 0) >= self.update_at:
             self.update_at = None
-            cold.call("ocpp16.jobs", "start", self, "firmware", "ocpp16.firmware_update", "run")
+            cold.call("ocpp16.jobs", "start", self, "firmware", "ocpp16.firmware_update", "begin")
 
     def _try_free_charging(self, c):
         c.tried = True

@@ -1,87 +1,108 @@
-# Cold: an update, from the download to the restart, or what became of it after the restart; the job "firmware" (see jobs).
+# Cold: an update, from the request on flash to the restart, and what became of it after that; the job "firmware" (see jobs).
 #
-# The bundle is taken in two parts. First its list, which is checked with its signature before anything is touched; then its
-# files, straight into the idle slot. An erase stalls the chip: while a contactor is closed the download waits, and goes on later.
+# In parts, each of which returns the next, since an update is short of RAM:
+#
+#   begin -> firmware_download.contents -> check -> firmware_download.files -> install; refused or end where it fails
+#
+# First comes the list of the bundle, which is checked with its signature before anything is touched, then its files.
 import asyncio
-import gc
 
 from bundle import BundleError, Complete
-from ocpp16 import firmware_request
-from transfer import Place, TransferError
 import cold
 import steps
-import transfer
 
 _JOB = "firmware"
-_LIST = "update.list"
+_REQUEST = "ocpp16.firmware_request"
+_DOWNLOAD = "ocpp16.firmware_download"
 _KEY = "/update.pub"
 _TURN_MS = 500
 _FAILED = "InstallationFailed"
 
 
-class _Charging(Exception):
-    """A contactor has closed: no erase until it opens."""
-
-
-async def run(cp):
-    """Do what the request on flash says, to the end that the central system is told."""
-    request = firmware_request.load(cp)
+async def begin(cp):
+    """Do what the request on flash says."""
+    request = cold.call(_REQUEST, "load", cp)
     if request is None:
-        return
-    # Not the module's name on flash: another build, which goes on with the request, has another one.
-    module = "ocpp16.signed_update" if "request" in request else "ocpp16.update_report"
-    report = cold.load(module).Report(cp, request)  # by name: update_report, signed_update
-    cold.drop(module)  # by name: as above
+        return None
+    report = cold.call("ocpp16.update_report", "Report", cp, request)
+    if "told" in request:
+        status = request["told"]
+    elif "slot" in request:
+        status = "Installed" if request["slot"] == cp.slot else _FAILED
+        if request["slot"] == cp.slot:
+            cold.call("ocpp16.security_events", "note", cp, "FirmwareUpdated", cp.version)
+    else:
+        return _DOWNLOAD, "contents", request, report, request["retries"]
+    return await end(cp, request, report, status)
+
+
+async def check(cp, request, report, retries, wanted, whole, mark, size):
+    """The list is there: is it for this board, and of whom? Then make room for the files."""
+    wanted = Complete(*wanted)
+    end = wanted.end + wanted.head["bytes"]
     try:
-        if "told" not in request:
-            if "slot" in request:
-                request["told"] = "Installed" if request["slot"] == cp.slot else _FAILED
-                if request["slot"] == cp.slot:
-                    cold.call("ocpp16.security_events", "note", cp, "FirmwareUpdated", cp.version)
-            else:
-                request["told"] = await _update(cp, request, report)
-            firmware_request.save(cp, request)
-        cp.closing = False
-        if cp.jobs[_JOB][1] != request["told"]:
-            report.tell(request["told"])
-        await report.told(True)
-        firmware_request.over(cp)
+        slot, mpy, board, pair = cold.call(cp.slots, "target", cp.slot)  # by name: port.slots
+        least = (cp.store.read("minimum") or b"").decode()
+        cold.call("bundlecheck", "check", wanted, board, mpy, least, pair is not None, size)
+        await _verify(cp, wanted)
+        image = pair if wanted.head.get("image") else None
+        install = cold.call("bundleinstall", "Install", cp.store.path("update.list"), "/" + slot, image, whole)
+        offset = wanted.end + await steps.finish(install.begin())
+    except (BundleError, OSError) as e:
+        return await refused(cp, request, report, e.args[-1])
+    return _DOWNLOAD, "files", request, report, retries, install, offset, mark, end, whole, slot, image
+
+
+async def _verify(cp, wanted):
+    try:
+        with open(_KEY, "rb") as f:
+            key = f.read()
+    except OSError:
+        key = b""
+    unsigned = cp.settings.get("UnsignedFirmware")
+    try:
+        await steps.finish(cold.load("bundlecheck").verify(wanted, key, unsigned))
     finally:
-        cp.closing = False
+        cold.drop("bundlecheck")
+        cold.drop("rsa")
 
 
-async def _update(cp, request, report):
-    """The status that it ends with; does not return if that is a restart."""
-    download = _Download(cp, request["location"], report)
-    words = "Downloading", "Downloaded", {"": "DownloadFailed"}
+async def install(cp, request, report, slot, image, digest):
+    """All of it is there: restart into it, when the time that the request may name has come and nobody charges.
+
+    image: partition with an image of MicroPython, or None; digest: SHA-256 of the bundle where its signature is over all of it.
+    """
     try:
-        again = request["retries"], request["interval"]
-        if not await cold.call("ocpp16.tries", "transfer", cp, _JOB, download.attempt, words, report.tell, *again):
-            return words[2][""]
-        if not await report.downloaded():
-            return cp.jobs[_JOB][1]
+        if digest:
+            job = cold.run("ocpp16.signed_update", "verified", cp, request["location"], request["signature"], digest)
+            if not await job:
+                return await end(cp, request, report, "InvalidSignature")
+            job = None
+            report.tell("SignatureVerified")
+        at = request.get("at", 0)
+        if (cp.clock.utc() or 0) < at:
+            report.tell("InstallScheduled")
+            while (cp.clock.utc() or 0) < at:
+                await asyncio.sleep_ms(_TURN_MS)
         await _idle(cp)
-        await report.install()
         report.tell("Installing")
         await report.told()
         # From here on a start knows how it ends by the slot that it finds itself in.
-        request["slot"] = download.slot
-        firmware_request.save(cp, request)
-        await report.restart()
-        cold.call(cp.slots, "switch", download.slot, download.image)  # by name: port.slots
+        request["slot"] = slot
+        cold.call(_REQUEST, "save", cp, request)
+        if digest:
+            report.tell("InstallRebooting")
+            await report.told()
+        cold.call(cp.slots, "switch", slot, image)  # by name: port.slots
         cp.restart = "update"
         while True:
             await asyncio.sleep_ms(_TURN_MS)
-    except (BundleError, OSError) as e:
-        cp.log.error(_JOB, e.text if isinstance(e, BundleError) else "flash: %s" % e)
-        if cp.jobs[_JOB][1] == "Downloading":
-            report.tell(words[1])
-            report.tell("Installing")
+    except OSError as e:
+        cp.log.error(_JOB, "flash: %s" % e)
     finally:
-        download.close()
-        cp.store.remove(_LIST)
+        cp.closing = False
     request.pop("slot", None)
-    return _FAILED
+    return await end(cp, request, report, _FAILED)
 
 
 async def _idle(cp):
@@ -92,92 +113,21 @@ async def _idle(cp):
         await asyncio.sleep_ms(_TURN_MS)
 
 
-class _Download:
-    def __init__(self, cp, location, report):
-        self._cp = cp
-        self._location = location
-        self._report = report
-        self._place = Place()
-        self._end = None  # size of the bundle, once its list was checked
-        self._install = None
-        self.image = None  # partition for the image of MicroPython, if the bundle has one
-        self.slot, self._mpy, self._board, self._pair = cold.call(cp.slots, "target", cp.slot)  # by name: port.slots
+def refused(cp, request, report, why):
+    """Coroutine: the bundle is not for us, or the flash fails; the standard has no status for that before Installing.
 
-    def close(self):
-        if self._install:
-            self._install.close()
+    why: in words, or an error number of the flash.
+    """
+    cp.log.error(_JOB, why if isinstance(why, str) else "flash: %d" % why)
+    report.tell("Downloaded")
+    report.tell("Installing")
+    return end(cp, request, report, _FAILED)
 
-    async def attempt(self, connect, secure, buf):
-        """One try; what came before goes on."""
-        lines = connect, secure, buf
-        while True:
-            await self._quiet()
-            try:
-                if not self._end:
-                    await self._list(lines)
-                if self._place.offset < self._end:
-                    await transfer.get(self._location, self, lines[0], lines[1], lines[2], self._place)
-                break
-            except _Charging:
-                self._cp.log.info(_JOB, "waits at %d bytes: a car charges" % self._place.offset)
-            except TransferError as e:
-                if e.kind != "changed":
-                    raise
-                self._begin_again()
-        await steps.finish(self._install.finish())
 
-    async def _quiet(self):
-        """Wait until no contactor is closed."""
-        self._cp.clock.hold(-1)
-        try:
-            while any([c.energised for c in self._cp.connectors]):
-                await asyncio.sleep_ms(_TURN_MS)
-        finally:
-            self._cp.clock.hold(1)
-
-    def _begin_again(self):
-        self.close()
-        self._end = self._install = None
-        self._place = Place()
-
-    async def _list(self, lines):
-        """Get the list and judge it; BundleError leaves everything as it was."""
-        self._report.begin()
-        cp = self._cp
-        path = cp.store.path(_LIST)
-        place = Place()
-        with open(path, "wb") as out:
-            wanted = cold.call("bundlelist", "List", out, self._report.whole)
-            try:
-                await transfer.get(self._location, wanted, lines[0], lines[1], lines[2], place)
-                raise BundleError("size", "it ends before its files")
-            except Complete:
-                pass
-        gc.collect()
-        least = (cp.store.read("minimum") or b"").decode()
-        cold.call("bundlecheck", "check", wanted, self._board, self._mpy, least, self._pair is not None, place.size)
-        await self._signed(wanted)
-        gc.collect()
-        self.image = self._pair if wanted.head.get("image") else None
-        self._install = cold.call("bundleinstall", "Install", path, "/" + self.slot, self.image, self._report.whole)
-        self._place = Place(wanted.end + await steps.finish(self._install.begin()), place.mark, place.size)
-        self._end = wanted.end + wanted.head["bytes"]
-
-    async def _signed(self, wanted):
-        try:
-            with open(_KEY, "rb") as f:
-                key = f.read()
-        except OSError:
-            key = b""
-        module = cold.load("bundlecheck")
-        try:
-            await steps.finish(module.verify(wanted, key, self._cp.settings.get("UnsignedFirmware")))
-        finally:
-            cold.drop("bundlecheck")
-            cold.drop("rsa")
-
-    def write(self, piece):
-        """Take a piece of the files; before anything of it is stored, a contactor may stop it."""
-        if any([c.energised for c in self._cp.connectors]):
-            raise _Charging
-        self._install.write(piece)
+async def end(cp, request, report, status):
+    """It is over: tell it until the central system knows."""
+    request["told"] = status
+    cold.call(_REQUEST, "save", cp, request)
+    report.tell(status)
+    await report.told(True)
+    cold.call(_REQUEST, "over", cp)

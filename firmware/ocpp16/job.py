@@ -1,10 +1,22 @@
 # Cold: what stays of ocpp16.jobs while a job runs.
+import asyncio
+import gc
+
 import cold
+
+_TURN_S = 1
+_TURN_MS = 20
 
 
 async def run(cp, name, entry, module, function, args):
     try:
-        await cold.run(module, function, cp, *args)  # by name: the callers' strings
+        while cp.transferring and name in ("diagnostics", "log", "firmware"):  # in the room of one
+            await asyncio.sleep(_TURN_S)
+        step = (module, function) + args
+        while isinstance(step, tuple):  # a part of it returns the next
+            await asyncio.sleep_ms(_TURN_MS)  # tasks that the last one has cancelled, and all that they hold, go meanwhile
+            gc.collect()
+            step = await cold.run(step[0], step[1], cp, *step[2:])  # by name: the callers' strings
     except Exception as e:  # MemoryError as well
         cp.log.exception(name, e)
     finally:

@@ -2,8 +2,9 @@
 #
 #   cold.call("ocpp16.jobs", "start", cp, "diagnostics", "ocpp16.diagnostics", "run", url)     awaits run(cp, url)
 #
-# cp.jobs has [task, status told last] of each job that runs. What one dies of is logged and takes nothing else down; what must
-# outlive a reset is for the job to write down.
+# A job in parts returns ("module", "function", arguments behind cp ...), what comes next, for which nothing of it stays loaded.
+# Those that transfer wait for each other. cp.jobs has [task, status told last] of each job that runs. What one dies of is logged
+# and takes nothing else down; what must outlive a reset is for the job to write down.
 import asyncio
 
 from ocpp16.rpc import Call

@@ -40,17 +40,31 @@ async def _connect(cp, link, host, port):
 
 
 def over(cp, link, sock, host, cert=None, key=None, verify=False):
-    """Coroutine: TLS over a connected socket, with the same roots for whatever server, verified if there are any; OSError,
-    ValueError. What is of this module is done before it begins, so that a handshake of a transfer does not need it."""
+    """Coroutine: TLS over a connected socket, verified if there are any roots; OSError, ValueError. What is of this module is
+    done before it begins, so that a handshake does not need it."""
+    roots, suites = _offer(cp, link, host)
+    connect = cold.load("tlsclient").connect
+    cold.drop("tlsclient")  # what it imports stays: tlsstream, which the streams are of; without TLS it is never loaded
+    return connect(sock, host, roots, cert, key, verify or bool(roots), suites, link.hook)
+
+
+def context(cp, link, host):
+    """What the connections of a transfer have in common, with the same roots for whatever server; OSError, ValueError."""
+    roots, suites = _offer(cp, link, host)
+    try:
+        return cold.load("tlssetup").context(None, OSError, roots, None, None, bool(roots), suites)
+    finally:
+        cold.drop("tlssetup")
+
+
+def _offer(cp, link, host):
+    """(DER of each root, suites or None)."""
     roots = [der for _, der in cold.call("ocpp16.certificate_files", "roots", cp, "root")]
-    verify = verify or bool(roots)
-    if not verify:  # J-URL-02
+    if not roots:  # J-URL-02
         cp.log.warning("link", "no root1.der: %s is not verified" % host)
     suites = None
     if link.busy and cp.settings.get("TlsRsaWhileCharging"):
         suites = cold.load("tlssetup")
         suites = suites.RSA_SUITES + suites.SUITES
         cold.drop("tlssetup")
-    connect = cold.load("tlsclient").connect
-    cold.drop("tlsclient")  # what it imports stays: tlsstream, which the streams are of; without TLS it is never loaded
-    return connect(sock, host, roots, cert, key, verify, suites, link.hook)
+    return roots, suites

@@ -1,10 +1,8 @@
 # Cold: SignedUpdateFirmware (SEC-FW rows): who signs is checked before anything is fetched; then it is an update as any other,
-# see firmware_update, with a Report of its own.
+# see firmware_update.
 from binascii import a2b_base64
-from hashlib import sha256
-import asyncio
 
-from ocpp16 import firmware_request, update_report
+from ocpp16 import firmware_request
 from ocpp16.rpc import Call
 import cold
 import steps
@@ -13,7 +11,6 @@ _JOB = "firmware"
 _ACTION = "SignedFirmwareStatusNotification"
 _SIGNER = "signer.der"  # file: the certificate of the request on flash
 _EVENTS = "ocpp16.security_events"
-_TURN_S = 1
 
 
 class Profile:
@@ -66,55 +63,19 @@ def _begin(cp, payload, der):
     return status, date > (cp.clock.utc() or 0)
 
 
-async def _is_signed(cp, signature, digest):
+async def verified(cp, location, signature, digest):
     """Did the signer of the request sign a file of this SHA-256? RSA in both encodings, or ECDSA."""
     try:
         signature = a2b_base64(signature)
         signer = cold.call("x509", "parse", cp.store.read(_SIGNER) or b"")
-        return await steps.finish(cold.load("x509chain").signed(signer, signature, digest))
+        signer.der = None
+        if await steps.finish(cold.load("x509chain").signed(signer, signature, digest)):
+            return True
     except ValueError:
-        return False
+        pass
     finally:
         cold.drop("x509chain")
         cold.drop("rsa")
         cold.drop("p256")
-
-
-class Report(update_report.Report):
-    """What firmware_update tells, and asks, while it does what SignedUpdateFirmware wanted.
-
-    No private names: those of the class below would be renamed apart from these.
-    """
-
-    action = _ACTION
-
-    def __init__(self, cp, request):
-        super().__init__(cp, request)
-        self.cp = cp
-        cp.jobs[_JOB][2:] = [request["request"]]  # for who asks meanwhile
-
-    def begin(self):
-        """The bundle comes from its first byte on."""
-        self.whole = sha256()
-
-    def payload(self, status):
-        return {"status": status, "requestId": self.request["request"]}
-
-    async def downloaded(self):
-        if await _is_signed(self.cp, self.request["signature"], self.whole.digest()):
-            self.tell("SignatureVerified")
-            return True
-        self.tell("InvalidSignature")
-        cold.call(_EVENTS, "note", self.cp, "InvalidFirmwareSignature", self.request["location"].split("?")[0].split("@")[-1])
-        return False
-
-    async def install(self):
-        at = self.request.get("at")
-        if at and (self.cp.clock.utc() or 0) < at:
-            self.tell("InstallScheduled")
-            while (self.cp.clock.utc() or 0) < at:
-                await asyncio.sleep(_TURN_S)
-
-    async def restart(self):
-        self.tell("InstallRebooting")
-        await self.told()
+    cold.call(_EVENTS, "note", cp, "InvalidFirmwareSignature", location.split("?")[0].split("@")[-1])
+    return False

@@ -2,25 +2,28 @@
 import asyncio
 import gc
 
+from tlsstream import TlsStream  # for all connections of a transfer: else each would bring its own
 import cold
 
-_BUFFER = 1024
+_BUFFER = 512
 _WAIT_S = 30  # for one step of a transfer (DIAG-03)
 _TURN_S = 1
+_TURN_MS = 100
+_PATIENCE = 50  # such turns
 _RETRIES = 2  # where the central system gives none: three tries (FW-03)
 _INTERVAL_S = 60
 _MOST = 86400  # of either: ticks hold no more than six days
 
 
-async def transfer(cp, name, attempt, words, told, retries=None, interval=None):
-    """Try until a transfer succeeds, and tell of each try (DIAG-02, FW-03); False if none did.
+async def transfer(cp, name, url, attempt, words, told, retries=None, interval=None):
+    """Try until a transfer succeeds, and tell of each try (DIAG-02, FW-03): how many tries are left then, None if none did.
 
-    attempt(connect, secure, buf) is one: what it returns is awaited, and fails with TransferError; anything else ends it all.
-    words: (status when it begins, when it is done, {kind of TransferError: status}, "" for all others); told(status) tells.
+    url: is there TLS? attempt(connect, secure, buf) is one: what it returns is awaited, and fails with TransferError,
+    anything else ends it all; words: (status when it begins, when it is done or None, {kind of TransferError: status}, "" for all
+    others); told(status) tells.
     """
     from transfer import TransferError
 
-    lines = _Lines(cp)
     for left in range(min(_RETRIES if retries is None else max(0, retries), _MOST), -1, -1):
         while cp.transferring:
             await asyncio.sleep(_TURN_S)
@@ -29,7 +32,17 @@ async def transfer(cp, name, attempt, words, told, retries=None, interval=None):
         kind = "memory"
         try:
             told(words[0])
+            for _ in range(_PATIENCE):  # its answer is not judged beside a handshake, which needs the room
+                await asyncio.sleep_ms(_TURN_MS)
+                if not cp.rpc.outstanding:
+                    break
             gc.collect()
+            lines = _Lines(cp)
+            if url.partition(":")[0][-1:].lower() == "s":
+                try:
+                    lines.prepare(name)
+                except (OSError, ValueError):
+                    pass  # secure() says so
             await attempt(lines.connect, lines.secure, bytearray(_BUFFER))
             kind = None
         except TransferError as e:
@@ -39,31 +52,41 @@ async def transfer(cp, name, attempt, words, told, retries=None, interval=None):
             gc.collect()
             cp.log.warning(name, "out of memory, %d tries left" % left)
         finally:
+            lines = None
             cp.transferring = False
             cp.clock.hold(-1)
         if not kind:
-            told(words[1])
-            return True
+            if words[1]:
+                told(words[1])
+            return left
         told(words[2].get(kind) or words[2][""])
         if left:
             await asyncio.sleep(min(_INTERVAL_S if interval is None else max(0, interval), _MOST))
-    return False
+    return None
 
 
 class _Lines:
-    """How a transfer opens its connections."""
+    """How one try opens its connections."""
 
     def __init__(self, cp):
         self._cp = cp
+        self._context = None  # for all that speak TLS
+
+    def prepare(self, host):
+        """Take what a context needs, 2 KB in one piece, while there is room; OSError, ValueError."""
+        if not self._context:
+            self._context = cold.call("ocpp16.opening", "context", self._cp, self._cp.link, host)
 
     async def connect(self, host, port):
         """A stream; OSError."""
         cp = self._cp
         cp.link.busy = any([c.energised for c in cp.connectors])  # no name is looked up then, if it can be helped
-        return await cp.link.connect(host, port)
+        sock = await cp.link.socket(host, port)
+        return TlsStream(sock, sock)
 
-    async def secure(self, stream, host):
-        """TLS over a stream, verified with the roots on flash; OSError, ValueError."""
-        import tlsstream  # noqa: F401  stays: else each connection would bring its own
-
-        return await cold.call("ocpp16.opening", "over", self._cp, self._cp.link, stream.s, host)
+    def secure(self, stream, host):
+        """Coroutine: TLS over a stream, verified with the roots on flash; OSError, ValueError."""
+        self.prepare(host)
+        connect = cold.load("tlsclient").connect
+        cold.drop("tlsclient")
+        return connect(stream.s, host, hook=self._cp.link.hook, context=self._context)

@@ -1,4 +1,4 @@
-# Cold: tells the central system how far an update is. SignedUpdateFirmware has a Report of its own.
+# Cold: tells the central system how far an update is, in the words of the message that asked for it.
 import asyncio
 
 from ocpp16.rpc import Call
@@ -9,42 +9,32 @@ _JOB = "firmware"
 
 
 class Report:
-    """What of an update differs with the message that asked for it; this one is for UpdateFirmware."""
-
-    action = "FirmwareStatusNotification"
-    whole = None  # a hash that gets every byte of the bundle, where its signature is over all of it
+    """Statuses of an update, each sent until it is answered or another takes its place (FW-06)."""
 
     def __init__(self, cp, request):
         self._cp = cp
-        self.request = request
+        self._number = request.get("request")  # of a SignedUpdateFirmware
+        if self._number is not None:
+            cp.jobs[_JOB][2:] = [self._number]  # for who asks meanwhile
         self._open = None  # the status that was told last and is not answered
 
-    def begin(self):
-        """Called before the bundle is read from its first byte on."""
-
-    def payload(self, status):
-        return {"status": status}
-
-    async def downloaded(self):
-        """Called between Downloaded and the installation; False if that is not to be, which was told then."""
-        return True
-
-    async def install(self):
-        """Called when nothing is left to wait for but the time that the request may name."""
-
-    async def restart(self):
-        """Called before the restart into the new version."""
-
     def tell(self, status):
-        """Queue a status; one that does not arrive is sent again until another takes its place (FW-06)."""
+        """Queue a status, if it is not the one that was told last."""
         job = self._cp.jobs.get(_JOB)
         if job:
+            if job[1] == status:
+                return
             job[1] = status
         self._open = status
         self._send(status)
 
     def _send(self, status):
-        self._cp.send(Call(self.action, self.payload(status), self._done, status))
+        payload = {"status": status}
+        action = "FirmwareStatusNotification"
+        if self._number is not None:
+            payload["requestId"] = self._number
+            action = "SignedFirmwareStatusNotification"
+        self._cp.send(Call(action, payload, self._done, status))
 
     def _done(self, call, answer, error):
         if call.ref == self._open:

@@ -39,7 +39,7 @@ def upload(cp, job, url, file, lines, words, told, again):
             await put(url, Source(lines(), size), connect, secure, buf, size, "POST", ("file", file))
 
     # Handed on, not awaited: one frame less while the file travels.
-    return cold.call("ocpp16.tries", "transfer", cp, job, attempt, words, told, *again)
+    return cold.call("ocpp16.tries", "transfer", cp, job, url, attempt, words, told, *again)
 
 
 async def _counted(lines):

@@ -13,7 +13,14 @@ class BundleError(Exception):
 
 
 class Complete(Exception):
-    """The list has been read: what follows is for the installation."""
+    """The list has been read: what follows is for the installation. Has what bundlecheck asks, so that the List may go."""
+
+    def __init__(self, head, digest, signature, end):
+        super().__init__()
+        self.head = head
+        self.digest = digest
+        self.signature = signature
+        self.end = end
 
 
 def entry(line):

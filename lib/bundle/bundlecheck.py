@@ -1,6 +1,5 @@
 """Is a bundle for this device, and of whom? Asked when its list is there, before anything is touched."""
 
-import rsa
 from bundle import BundleError
 
 _KEY_FORMAT = 1
@@ -40,6 +39,8 @@ def verify(wanted, key, unsigned):
         raise BundleError("signature", "it is not signed")
     if not key or key[0] != _KEY_FORMAT:
         raise BundleError("signature", "there is no key to check it with")
+    import rsa  # not for the rest
+
     encoded = yield from rsa.recover(
         int.from_bytes(key[5:], "big"), int.from_bytes(key[1:5], "big"), wanted.signature
     )

@@ -5,7 +5,7 @@ writes what has changed. The directory counts as an app only while it has its bu
 """
 
 import os
-from binascii import hexlify
+from binascii import crc32, hexlify
 from hashlib import sha256
 
 from bundle import BundleError, entry
@@ -22,6 +22,8 @@ _BLOCK = const(4096)
 _SPARE = const(12)  # blocks for directories, and for LittleFS to work with
 _DIRECTORY = const(0x4000)
 _PIECE = const(512)
+_BATCH = const(16)  # paths in RAM at a time
+_SMALL = const(0x3FFFFFFF)  # what an integer may be that is no object of its own
 _MARK = "build.json"
 
 
@@ -34,6 +36,8 @@ class Install:
         image: partition for the last file, a MicroPython image; None if there is none.
         whole: a hash that gets every byte, None if nobody asks.
     """
+
+    error = BundleError  # what it raises, for who has dropped and loaded that module meanwhile
 
     def __init__(self, listed, root, image, whole=None):
         self._root = root + "/"
@@ -49,7 +53,7 @@ class Install:
 
     def begin(self):
         """Steps: make room; how many bytes of the files are there already. BundleError "full" before anything is touched."""
-        names = set()
+        names = set()  # as checksums: a slot's names themselves are 5 KB. Of two that are alike, one file stays for nothing.
         need = _SPARE
         with open(self._listed, "rb") as lines:
             line = lines.readline()
@@ -57,23 +61,28 @@ class Install:
                 name, size, _ = entry(line)
                 line = lines.readline()
                 if line or not self._image:
-                    names.add(name)
+                    names.add(_checksum(name))
                     need += (size + _BLOCK - 1) // _BLOCK
                 yield
         have = os.statvfs("/")[3]
-        stale = []
-        for path, size in self._walk(self._root[:-1]):
+        for _, size in self._walk(self._root[:-1]):
             have += (size + _BLOCK - 1) // _BLOCK
-            if path[len(self._root) :] not in names:
-                stale.append(path)
             yield
         if need > have:
             raise BundleError("full", "it takes %d blocks of flash, there are %d" % (need, have))
-        names = None
-        for path in stale:
-            self._touch()
-            os.remove(path)
-            yield
+        while True:
+            stale = []
+            for path, _ in self._walk(self._root[:-1]):
+                if len(stale) < _BATCH and _checksum(path[len(self._root) :]) not in names:
+                    stale.append(path)
+                yield
+            if not stale:
+                break
+            for path in stale:
+                self._touch()
+                os.remove(path)
+                yield
+        names = stale = None
         self._lines = open(self._listed, "rb")
         self._next = self._lines.readline()
         offset = 0
@@ -194,16 +203,19 @@ class Install:
     def _walk(self, top):
         """(path, size) of every file below."""
         try:
-            names = os.listdir(top)
+            found = os.ilistdir(top)  # type: ignore  MicroPython's
         except OSError:
             return
-        for name in names:
-            path = top + "/" + name
-            stat = os.stat(path)
-            if stat[0] & _DIRECTORY:
+        for about in found:
+            path = top + "/" + about[0]
+            if about[1] & _DIRECTORY:
                 yield from self._walk(path)
             else:
-                yield path, stat[6]
+                yield path, os.stat(path)[6]
+
+
+def _checksum(name):
+    return crc32(name.encode()) & _SMALL
 
 
 class _Sectors:

@@ -16,6 +16,7 @@ except ImportError:
 
 _FORMAT = const(1)
 _LINE = const(1024)
+_PART = const(256)  # of a piece that is looked at at once
 _FILES = const(1000)
 _FIELDS = (("version", str), ("minimum", str), ("mpy", int), ("boards", list), ("files", int), ("bytes", int))
 
@@ -40,19 +41,20 @@ class List:
 
     def write(self, piece):
         """Take a piece; Complete behind the signature, BundleError."""
-        data = self._rest + bytes(piece)
-        at = 0
-        while True:
-            stop = data.find(b"\n", at) + 1
-            if not stop:
-                break
-            self._line(data[at:stop])
-            at = stop
-            if self.signature is not None:
-                raise Complete
-        self._rest = data[at:]
-        if len(self._rest) > _LINE or (self.head is None and self._rest[:6] != b'{"pwb"'[: len(self._rest)]):
-            raise BundleError("format", "it is no bundle")
+        for first in range(0, len(piece), _PART):
+            data = self._rest + bytes(piece[first : first + _PART])
+            at = 0
+            while True:
+                stop = data.find(b"\n", at) + 1
+                if not stop:
+                    break
+                self._line(data[at:stop])
+                at = stop
+                if self.signature is not None:
+                    raise Complete(self.head, self.digest, self.signature, self.end)
+            self._rest = data[at:]
+            if len(self._rest) > _LINE or (self.head is None and self._rest[:6] != b'{"pwb"'[: len(self._rest)]):
+                raise BundleError("format", "it is no bundle")
 
     def _line(self, line):
         self.end += len(line)

@@ -22,16 +22,18 @@ class TlsError(OSError):
         self.text = text
 
 
-async def connect(sock, host, roots=(), cert=None, key=None, verify=True, suites=None, hook=None):
+async def connect(sock, host, roots=(), cert=None, key=None, verify=True, suites=None, hook=None, context=None):
     """A TlsStream; TlsError closes `sock`. What the arguments may be: README.md beside this file."""
     stream = TlsStream(sock)
     done = False
     handshake = None
     try:
         gc.collect()  # an old connection may still hold 25 KB outside of this heap
-        stream.tls = _cold("tlssetup").wrap(stream.wire, TlsError, host, roots, cert, key, verify, suites)
+        if context is None:
+            context = _cold("tlssetup").context(stream.wire, TlsError, roots, cert, key, verify, suites)
         roots = cert = key = None
         gc.collect()
+        stream.tls = context.wrap_socket(stream.wire, server_hostname=host, do_handshake_on_connect=False)
         handshake = _cold("tlshandshake").Handshake(stream.wire, sock, hook)
         await handshake.run(stream.tls)
         stream.asked = handshake.asked

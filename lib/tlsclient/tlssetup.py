@@ -20,23 +20,24 @@ RSA_SUITES = ("TLS-RSA-WITH-AES-128-GCM-SHA256", "TLS-RSA-WITH-AES-256-GCM-SHA38
 _BEGIN = b"-----BEGIN "
 
 
-def wrap(wire, error, host, roots, cert, key, verify, suites):
-    """A TLS socket over `wire`, nothing sent yet; `error` is the class of what is raised for what was given."""
-    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+def context(wire, error, roots, cert, key, verify, suites):
+    """A context, for `wire` or, with None, for any; `error` is the class of what is raised for what was given."""
+    made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     if verify:
-        _trust(context, error, roots)
-        context.verify_callback = wire.witness  # type: ignore
+        _trust(made, error, roots)
+        if wire:
+            made.verify_callback = wire.witness  # type: ignore
     else:
-        context.verify_mode = tls.CERT_NONE  # type: ignore
+        made.verify_mode = tls.CERT_NONE  # type: ignore
     if cert:
-        _identify(context, error, cert, key)
+        _identify(made, error, cert, key)
     suites = suites or SUITES
     try:
-        context.set_ciphers(suites)
+        made.set_ciphers(suites)
     except OSError:  # an image that lacks some of them
-        known = context.get_ciphers()
-        context.set_ciphers([name for name in suites if name in known])
-    return context.wrap_socket(wire, server_hostname=host, do_handshake_on_connect=False)
+        known = made.get_ciphers()
+        made.set_ciphers([name for name in suites if name in known])
+    return made
 
 
 def _trust(context, error, roots):

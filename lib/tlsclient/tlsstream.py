@@ -21,13 +21,15 @@ class Wire(io.IOBase):
 
 
 class TlsStream:
-    """As asyncio.Stream. It waits on the socket, since to poll a TLS object costs a look each tick."""
+    """As asyncio.Stream. It waits on the socket, since to poll a TLS object costs a look each tick.
 
-    def __init__(self, sock):
+    With the socket itself as `tls` it is a plain one, for who has this module and would have to load asyncio's."""
+
+    def __init__(self, sock, tls=None):
         self.wire = Wire()
-        self.tls = None
+        self.tls = tls
         self.asked = False  # the server asked for a client certificate
-        self._sock = sock
+        self.s = sock
         self._rest = []  # what mbedTLS did not take yet; it must see the same bytes again
         self._more = False  # mbedTLS may hold bytes that the socket no longer shows
 
@@ -38,7 +40,7 @@ class TlsStream:
             yield from core.sleep_ms(0)  # a flood must not stop everything else
             n = self.tls.readinto(buf)
         while n is None:
-            yield core._io_queue.queue_read(self._sock)
+            yield core._io_queue.queue_read(self.s)
             n = self.tls.readinto(buf)
         self._more = n == len(buf)
         return n
@@ -63,7 +65,7 @@ class TlsStream:
         if not rest:
             yield from core.sleep_ms(0)
         while rest:
-            yield core._io_queue.queue_write(self._sock)
+            yield core._io_queue.queue_write(self.s)
             n = self.tls.write(rest[0])
             if n == len(rest[0]):
                 rest.pop(0)
@@ -75,4 +77,4 @@ class TlsStream:
 
     async def wait_closed(self):
         self.tls.close()
-        self._sock.close()
+        self.s.close()

@@ -28,13 +28,16 @@ class Session:
 
     async def begin(self, text):
         wire = self.wire
-        url = wire.url(text)
-        self.tls = url.tls
-        self.path = url.file()
-        login = url.port, url.user, url.password
-        url = None
+        login = self.address(text)
         await wire.part("ftplogin").login(self, *login)
         wire.part()
+
+    def address(self, text):
+        """(port, user, password) of a URL. No coroutine: what else is known of a URL lives no longer than this."""
+        url = self.wire.url(text)
+        self.tls = url.tls
+        self.path = url.file()
+        return url.port, url.user, url.password
 
     async def reply(self, times=1):
         # code of the next reply

@@ -16,7 +16,8 @@ except ImportError:
 
 
 _HEAD = const(16384)  # bytes of all headers, interim answers among them
-_LINE = const(2048)  # of one header that is kept: a Location; longer ones are passed over
+_LINE = const(2048)  # of a Location; longer ones are passed over
+_SHORT = const(256)  # of any other header
 _LARGEST = const(0x3FFFFFFF)
 
 
@@ -66,7 +67,8 @@ class Head:
             self._total += len(part)
             if self._total > _HEAD:
                 raise TransferError("server", "headers over %d bytes" % _HEAD)
-            if len(self._line) + len(part) > _LINE:
+            size = len(self._line) + len(part)
+            if size > _LINE or self.status and size > _SHORT and (self._line[:9] + part)[:9].lower() != b"location:":
                 self._long = True
                 self._line = bytearray()
             if not self._long:

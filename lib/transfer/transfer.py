@@ -8,23 +8,6 @@ What fails is a TransferError. The other modules are imported for the part of a 
 
 import sys
 
-_PARTS = (
-    "transferurl",
-    "transferopen",
-    "transferwire",
-    "httprequest",
-    "httphead",
-    "httprefusal",
-    "httpbody",
-    "httpget",
-    "httpput",
-    "ftprefusal",
-    "ftplogin",
-    "ftpsession",
-    "ftpget",
-    "ftpput",
-)
-
 
 class TransferError(Exception):
     """`kind`, one word of the table in README.md, and `text` in words, without any secret."""
@@ -66,19 +49,15 @@ async def _run(job, url, connect, secure, buf, wait_s, *arguments):
         raise ValueError("buffer under 256 bytes")
     from transferwire import Wire
 
+    wire = Wire(connect, secure, buf, wait_s)
+    kind = "ftp" if url[:3].lower() == "ftp" else "http"
     try:
-        kind = "ftp" if url[:3].lower() == "ftp" else "http"
         client = __import__(kind + job)  # by name: httpget, httpput, ftpget, ftpput
-        wire = Wire(connect, secure, buf, wait_s)
         await wire.run(getattr(client, job)(url, wire, *arguments))  # by name: get, put
     finally:
-        forget()
-
-
-def forget():
-    """Let go of the parts that no running code holds."""
-    for name in _PARTS:
-        sys.modules.pop(name, None)
+        wire.part()
+        for name in ("transferwire", "transferurl", "ftpsession", kind + job):
+            sys.modules.pop(name, None)
 
 
 def clean(words, secrets):

@@ -6,9 +6,10 @@ read by then has been handed on, so that nothing is lost for the next try.
 
 import asyncio
 import gc
+import sys
 
 from micropython import const
-from transfer import TransferError, forget
+from transfer import TransferError
 
 _TICK_MS = const(250)
 _ENOSPC = const(28)
@@ -28,6 +29,7 @@ class Wire:
         self._left_ms = 0
         self.doing = ""
         self._expired = False
+        self._part = ""
 
     async def run(self, job):
         """Await `job`, which calls step(); TransferError "stall" when a step does not end."""
@@ -62,11 +64,12 @@ class Wire:
         self.secrets += url.secrets()
         return url
 
-    def part(self, name=None):
+    def part(self, name=""):
         """A module for the part of the transfer that begins, in the place of those for the last one."""
-        forget()
+        sys.modules.pop(self._part, None)
         gc.collect()
-        return __import__(name) if name else None  # by name: those of _PARTS
+        self._part = name
+        return __import__(name) if name else None  # by name: the callers' strings
 
     def open(self, port, tls=False):
         """Coroutine: a stream to the URL's host."""

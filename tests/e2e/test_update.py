@@ -94,7 +94,7 @@ async def test_refused(bench, case):
 @pytest.mark.exhaustive
 async def test_flash_is_full(bench):
     bench.allowed = ["E firmware:"]
-    charger = await start(bench, kit.flash(idle=False, filler=650_000))
+    charger = await start(bench, kit.flash(idle=False, filler=1_200_000))
     with web(kit.made()) as server:
         await update(charger, server)
         await bench.told(lambda c: statuses(c) == REFUSED, 120)

@@ -17,7 +17,7 @@ class Link:
     def __init__(self):
         self.asked = []
 
-    async def connect(self, host, port):
+    async def socket(self, host, port):
         self.asked.append((host, port))
         await asyncio.sleep(3)
         raise OSError(113)

@@ -117,9 +117,10 @@ async def run(cp, failures, retries, interval):
             raise TransferError(kind, "words") if kind else MemoryError()
 
     words = ("Downloading", "Downloaded", {"": "DownloadFailed", "auth": "Refused"})
-    done = await cold.call("ocpp16.tries", "transfer", cp, "firmware", attempt, words, told, retries, interval)
+    url = "http://host/file"
+    done = await cold.call("ocpp16.tries", "transfer", cp, "firmware", url, attempt, words, told, retries, interval)
     assert not cp.transferring
-    events.append(done)
+    events.append(done is not None)
 """
 BAD = ["Downloading", "DownloadFailed"]
 GOOD = ["Downloading", "Downloaded"]

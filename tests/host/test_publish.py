@@ -1,10 +1,12 @@
 """Keys, bundles and where they are put; what a charger makes of a bundle, step by step."""
 
 import hashlib
+import os
 import random
 import re
 import shutil
 import stat
+from pathlib import Path
 
 import bundlecheck
 import bundleinstall
@@ -20,6 +22,16 @@ from typer.testing import CliRunner
 from pilotwire import bundle, image, keys, publish
 from pilotwire.cli import app
 from pilotwire.errors import PilotwireError
+
+
+@pytest.fixture(autouse=True)
+def ilistdir(monkeypatch):
+    """MicroPython's, which CPython has not."""
+
+    def entries(top):
+        return iter([(path.name, path.stat().st_mode, 0) for path in Path(top).iterdir()])
+
+    monkeypatch.setattr(os, "ilistdir", entries, raising=False)
 
 
 def run(*arguments):

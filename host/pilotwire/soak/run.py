@@ -330,7 +330,8 @@ async def soak(
                     raise
                 raise PilotwireError(f"seed {seed}, chapter {number}: {_first(error)}", f"the timeline is in {log}") from error
             now = running.summary()
-            tell(f"chapter {number}: {now['transactions']} transactions, {now['Wh billed']} Wh billed of {now['Wh metered']}")
+            billed = f"{now['Wh billed']} Wh billed of {now['Wh metered']}, {now['Wh in doubt by cuts and resets']} in doubt"
+            tell(f"chapter {number}: {now['transactions']} transactions, {billed}, heap {running.heaps[-1]} bytes")
             if time.monotonic() - begin >= seconds:
                 return now | {"chapters": number - first + 1}
     raise AssertionError("without end")
