@@ -10,7 +10,7 @@ LOADED_WITH_A_WEBSOCKET = ("wsclient", "wsframes")
 # charger that has nothing else to do.
 LOADED_WHILE_ROOM = tuple(
     """start vocabulary electrics evse.meter ocpp16.recovery port.pn532 port.sdm630 port.states port.wiring setup.mode microdot
-    ocpp16.own_certificate ocpp16.timekeeping ocpp16.trouble port.nic tlserror wshandshake
+    ocpp16.timekeeping ocpp16.trouble port.nic tlserror wshandshake
     ocpp16.certificates ocpp16.charging_profile ocpp16.composer ocpp16.composite_schedule ocpp16.configuration ocpp16.core
     ocpp16.diagnostics ocpp16.firmware_request ocpp16.firmware_update ocpp16.remote_trigger ocpp16.reservation ocpp16.reservations
     ocpp16.security_profile orders""".split()

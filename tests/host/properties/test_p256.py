@@ -105,9 +105,9 @@ def test_every_digit_is_odd(scalar):
     digits = p256._recode(scalar)
     value = 0
     for digit in reversed(digits):
-        digit -= 16
-        assert digit & 1 and -15 <= digit <= 15
-        value = value * 16 + digit
+        digit -= 8
+        assert digit & 1 and -7 <= digit <= 7
+        value = value * 8 + digit
     assert value in (scalar + p256.N, scalar + 2 * p256.N)
 
 
