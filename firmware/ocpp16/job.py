@@ -5,7 +5,7 @@ import gc
 import cold
 
 _TURN_S = 1
-_TURN_MS = 20
+_TURN_MS = 500
 
 
 async def run(cp, name, entry, module, function, args):
@@ -14,7 +14,7 @@ async def run(cp, name, entry, module, function, args):
             await asyncio.sleep(_TURN_S)
         step = (module, function) + args
         while isinstance(step, tuple):  # a part of it returns the next
-            await asyncio.sleep_ms(_TURN_MS)  # tasks that the last one has cancelled, and all that they hold, go meanwhile
+            await asyncio.sleep_ms(_TURN_MS)  # what the last one leaves behind goes meanwhile
             gc.collect()
             step = await cold.run(step[0], step[1], cp, *step[2:])  # by name: the callers' strings
     except Exception as e:  # MemoryError as well
