@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 NAME = "modules.pack"
 OUTSIDE = "cold.mpy"  # what reads it
-_DIRECTORY, _PLAIN, _DEFLATED = range(3)
+_PLAIN, _DEFLATED = 1, 2
 _WINDOW = -10  # as in lib/cold; negative: without head and checksum
 
 
@@ -16,15 +16,18 @@ def packed(modules: Mapping[str, bytes], roomy: Collection[str]) -> bytes:
         modules: {"ocpp16/core.mpy": its bytes}.
         roomy: those to compress. They are loaded while there is room for that: it takes 2.3 KB of heap.
     """
-    folders = {name.rpartition("/")[0] for name in modules} - {""}
-    place = 3 + 8 * (len(modules) + len(folders))
-    records, contents = [_record(folder, _DIRECTORY, 0) for folder in folders], []
+    directories = sorted({name.rpartition("/")[0] for name in modules} - {""})
+    place = 4 + 4 * len(directories) + 8 * len(modules)
+    records, contents = [], []
     for name, data in sorted(modules.items()):
-        records.append(_record(name, _DEFLATED if name in roomy else _PLAIN, place))
-        contents.append(_deflated(data) if name in roomy else data)
-        place += len(contents[-1])
-    assert len({record[:4] for record in records}) == len(records), "two paths with the same CRC"
-    return b"".join([b"\1", len(records).to_bytes(2, "big"), *sorted(records), *contents])
+        kind, content = (_DEFLATED, _deflated(data)) if name in roomy else (_PLAIN, data)
+        records.append(_key(name) + bytes([kind]) + place.to_bytes(3, "big"))
+        contents.append(content)
+        place += len(content)
+    keys = [record[:4] for record in records] + [_key(name) for name in directories]
+    assert len(set(keys)) == len(keys), "two paths with the same CRC"
+    head = bytes([1, len(directories)]) + len(records).to_bytes(2, "big")
+    return b"".join([head, *keys[len(records) :], *sorted(records), *contents])
 
 
 def _deflated(data: bytes) -> bytes:
@@ -32,5 +35,5 @@ def _deflated(data: bytes) -> bytes:
     return stream.compress(data) + stream.flush()
 
 
-def _record(path: str, kind: int, place: int) -> bytes:
-    return zlib.crc32(b"/" + path.encode()).to_bytes(4, "big") + bytes([kind]) + place.to_bytes(3, "big")
+def _key(path: str) -> bytes:
+    return zlib.crc32(b"/" + path.encode()).to_bytes(4, "big")

@@ -8,9 +8,10 @@ on, but keeps alive what it refers to.
 
 Modules may lie in one file beside this one, modules.pack: on LittleFS each file of its own takes a block of
 4 KB, and it takes long to find one of many. Import finds them from when this module is loaded on; a module
-that lies beside the pack comes before one in it. The format, numbers big-endian: a byte 1, two bytes with the
-number of records, these in the order of their bytes (CRC-32 of the path, "/port/line.mpy"; kind: 0 a
-directory, 1 a module, 2 a module as a raw deflate stream; three bytes with its place in the file), modules.
+that lies beside the pack comes before one in it. The format, numbers big-endian: a byte 1, a byte with the
+number of directories, two with that of modules; the CRC-32 of each directory's path ("/port"); a record for
+each module, in the order of their bytes (CRC-32 of the path, "/port/line.mpy"; a byte 1, or 2 for one that is
+a raw deflate stream; three bytes with its place in the file); the modules.
 """
 
 import os
@@ -27,45 +28,59 @@ class Pack:
 
     def __init__(self, path):
         self._path = path
-        self._file = open(path, "rb")
-        head = self._file.read(3)
-        self._count = head[1] << 8 | head[2]
+        with open(path, "rb") as file:
+            head = file.read(4)
+            self._count = head[2] << 8 | head[3]
+            self._directories = file.read(4 * head[1])
 
     def mount(self, readonly, mkfs):
         """Nothing has to be done."""
 
     def stat(self, path):
         """Ten numbers, of which the first says file or directory; OSError."""
-        return (0x8000 if self._find(path)[4] else 0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        mode = 0x8000
+        if path[-4:] == ".mpy":
+            self._find(path)[0].close()
+        elif _key(path) in self._directories:
+            mode = 0x4000
+        else:
+            raise OSError(2)
+        return (mode, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
     def open(self, path, mode):
         """The module as a stream; a file beside the pack for those who look beside their module."""
         try:
-            found = self._find(path)
+            file, kind = self._find(path)
         except OSError:
             return open(HERE + path, mode)
-        file = open(self._path, "rb")
-        file.seek(int.from_bytes(found[5:], "big"))
-        if found[4] == 1:
+        if kind == 1:
             return file
         from deflate import RAW, DeflateIO
 
         return DeflateIO(file, RAW, 10, True)
 
     def _find(self, path):
-        key = crc32(path.encode()).to_bytes(4, "big")
+        """(the pack, open at the module, its kind); OSError. Opened each time: LittleFS counts a file twice that is open twice."""
+        key = _key(path)
+        file = open(self._path, "rb")
         low, high = 0, self._count
         while low < high:
             middle = (low + high) >> 1
-            self._file.seek(3 + 8 * middle)
-            found = self._file.read(8)
+            file.seek(4 + len(self._directories) + 8 * middle)
+            found = file.read(8)
             if found[:4] == key:
-                return found
+                file.seek(int.from_bytes(found[5:], "big"))
+                return file, found[4]
             if found < key:
                 low = middle + 1
             else:
                 high = middle
+        file.close()
         raise OSError(2)
+
+
+def _key(path):
+    return crc32(path.encode()).to_bytes(4, "big")
 
 
 def load(name):

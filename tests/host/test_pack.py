@@ -9,7 +9,7 @@ SOURCES = {
     "short.py": "X = '%s'\n" % ("two " * 500),
     "parts/one.py": "import plain\nX = plain.X + 2\n",
     "beside.py": "X = 'in the pack'\n",
-    "data.py": "with open(__file__.rpartition('/')[0] + '/data.txt') as f:\n    X = f.read()\n",
+    "reads.py": "with open(__file__.rpartition('/')[0] + '/data.txt') as f:\n    X = f.read()\n",
 }
 
 
@@ -37,7 +37,7 @@ def slot(tmp_path):
         ("import short; print(len(short.X))", "2000"),
         ("from parts import one; print(one.X)", "3"),
         ("import beside; print(beside.X)", "beside it"),
-        ("import data; print(data.X)", "some data"),
+        ("import reads; print(reads.X)", "some data"),
         ("import json; print(json.dumps(1))", "1"),
         ("import parts.two", "ImportError: no module named 'parts.two'"),
         ("import lost", "ImportError: no module named 'lost'"),
