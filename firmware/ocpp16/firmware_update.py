@@ -2,7 +2,7 @@
 #
 # In parts, each of which returns the next, since an update is short of RAM:
 #
-#   begin -> firmware_download.contents -> check -> firmware_download.files -> install; refused or end where it fails
+#   begin -> firmware_contents -> check -> firmware_files -> install; refused or end where it fails
 #
 # First comes the list of the bundle, which is checked with its signature before anything is touched, then its files.
 import asyncio
@@ -13,7 +13,7 @@ import steps
 
 _JOB = "firmware"
 _REQUEST = "ocpp16.firmware_request"
-_DOWNLOAD = "ocpp16.firmware_download"
+_CONTENTS = "ocpp16.firmware_contents"
 _KEY = "/update.pub"
 _TURN_MS = 500
 _FAILED = "InstallationFailed"
@@ -32,7 +32,7 @@ async def begin(cp):
         if request["slot"] == cp.slot:
             cold.call("ocpp16.security_events", "note", cp, "FirmwareUpdated", cp.version)
     else:
-        return _DOWNLOAD, "contents", request, report, request["retries"]
+        return _CONTENTS, "contents", request, report, request["retries"]
     return await end(cp, request, report, status)
 
 
@@ -53,9 +53,9 @@ async def check(cp, request, report, retries, wanted, whole, mark, size):
     except MemoryError:  # as a try that failed
         cp.log.warning(_JOB, "out of memory, %d tries left" % retries)
         if retries:
-            return _DOWNLOAD, "contents", request, report, retries - 1
+            return _CONTENTS, "contents", request, report, retries - 1
         return await end(cp, request, report, "DownloadFailed")
-    return _DOWNLOAD, "files", request, report, retries, install, offset, mark, total, whole, slot, image
+    return "ocpp16.firmware_files", "files", request, report, retries, install, offset, mark, total, whole, slot, image
 
 
 async def _verify(cp, wanted):

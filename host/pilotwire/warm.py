@@ -11,7 +11,7 @@ LOADED_WITH_A_WEBSOCKET = ("wsclient", "wsframes")
 LOADED_WHILE_ROOM = tuple(
     """start vocabulary electrics evse.meter ocpp16.recovery port.access_point port.pn532 port.sdm630 port.storage
     port.wiring setup.mode microdot orders
-    ocpp16.registration ocpp16.timekeeping ocpp16.trouble port.nic tlserror wshandshake
+    ocpp16.address ocpp16.connecting ocpp16.registration ocpp16.timekeeping ocpp16.trouble port.nic tlserror wshandshake
     ocpp16.authorization ocpp16.authorization_cache ocpp16.local_learning ocpp16.tags
     ocpp16.certificates ocpp16.charging_profile ocpp16.composer ocpp16.composite_schedule ocpp16.configuration ocpp16.core
     ocpp16.local_auth_list ocpp16.local_list_entries ocpp16.remote_trigger ocpp16.reservation ocpp16.reservations

@@ -20,6 +20,8 @@ from binascii import crc32
 
 HERE = __file__.rpartition("/")[0]
 _PACK = HERE + "/modules.pack"
+_FILE = (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+_DIRECTORY = (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 _running = []  # what was loaded before each run() that has not ended
 
 
@@ -38,14 +40,15 @@ class Pack:
 
     def stat(self, path):
         """Ten numbers, of which the first says file or directory; OSError."""
-        mode = 0x8000
         if path[-4:] == ".mpy":
-            self._find(path)[0].close()
-        elif _key(path) in self._directories:
-            mode = 0x4000
-        else:
-            raise OSError(2)
-        return (mode, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+            try:
+                self._find(path)[0].close()
+            except MemoryError:
+                pass  # open() will say so: import takes whatever is raised here for "there is none"
+            return _FILE
+        if _key(path) in self._directories:
+            return _DIRECTORY
+        raise OSError(2)
 
     def open(self, path, mode):
         """The module as a stream; a file beside the pack for those who look beside their module."""
@@ -60,9 +63,9 @@ class Pack:
         return DeflateIO(file, RAW, 10, True)
 
     def _find(self, path):
-        """(the pack, open at the module, its kind); OSError. Opened each time: LittleFS counts a file twice that is open twice."""
+        """(the pack, open at the module, its kind); OSError."""
         key = _key(path)
-        file = open(self._path, "rb")
+        file = open(self._path, "rb")  # each time: LittleFS counts the blocks of a file twice that is open twice
         low, high = 0, self._count
         while low < high:
             middle = (low + high) >> 1

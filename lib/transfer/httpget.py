@@ -17,7 +17,9 @@ async def get(text, wire, sink, place):
     while True:
         stream = head = None
         try:
-            port, tls, request = wire.part("httprequest").get(text, wire, place)
+            url = wire.url(text)
+            port, tls, request = wire.part("httprequest").get(url, place)
+            url = None
             stream = await wire.open(port, tls)
             wire.step("the request")
             await wire.write(stream, request)

@@ -15,7 +15,9 @@ async def put(text, wire, source, place, method, form, headers):
     for _ in range(_REDIRECTS + 1):
         stream = head = None
         try:
-            port, tls, request, before, after = wire.part("httprequest").put(text, wire, place, method, form, headers)
+            url = wire.url(text)
+            port, tls, request, before, after = wire.part("httprequest").put(url, place, method, form, headers)
+            url = None
             stream = await wire.open(port, tls)
             wire.step("the request")
             await wire.write(stream, request)

@@ -50,7 +50,7 @@ def redirect(text, location):
 
     Credentials stay on their own scheme, host and port.
     """
-    from transferurl import parse  # an error does not need it
+    from transferparse import parse  # an error does not need it
 
     url = parse(text)
     try:

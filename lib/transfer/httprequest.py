@@ -1,7 +1,4 @@
-"""The head of an HTTP/1.1 request, and the frame of a form with one file, without I/O.
-
-A part: what it makes of a URL lives no longer than it does, while the coroutines of httpget and httpput live on.
-"""
+"""The head of an HTTP/1.1 request, and the frame of a form with one file, without I/O."""
 
 from binascii import b2a_base64, hexlify
 from os import urandom
@@ -9,9 +6,8 @@ from os import urandom
 from transfer import TransferError
 
 
-def get(text, wire, place):
-    """(port, TLS, request) to GET a URL from place.offset on."""
-    url = wire.url(text)
+def get(url, place):
+    """(port, TLS, request) to GET a Url from place.offset on."""
     lines = []
     if place.offset:
         lines.append("Range: bytes=%d-" % place.offset)
@@ -20,9 +16,8 @@ def get(text, wire, place):
     return url.port, url.tls, request("GET", url, lines)
 
 
-def put(text, wire, place, method, field, headers):
+def put(url, place, method, field, headers):
     """(port, TLS, request, bytes before the file, bytes after it); field: (field, file name) of a form, or None."""
-    url = wire.url(text)
     before = after = b""
     lines = list(headers)
     if field:

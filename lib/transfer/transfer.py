@@ -56,7 +56,7 @@ async def _run(job, url, connect, secure, buf, wait_s, *arguments):
         await wire.run(getattr(client, job)(url, wire, *arguments))  # by name: get, put
     finally:
         wire.part()
-        for name in ("transferwire", "transferurl", "ftpsession", kind + job):
+        for name in ("transferwire", "transferparse", "transferurl", "ftpsession", kind + job):
             sys.modules.pop(name, None)
 
 

@@ -58,7 +58,7 @@ class Wire:
 
     def url(self, text):
         """The Url of a text, of which errors may show the host only from now on."""
-        url = self.part("transferurl").parse(text)
+        url = self.part("transferparse").parse(text)
         self.host = url.host
         self.where = "%s:%d" % (url.host, url.port)
         self.secrets += url.secrets()

@@ -186,10 +186,10 @@ async def test_waits(bench):
         at = (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=400)).strftime("%Y-%m-%dT%H:%M:%SZ")
         assert await maker.update(charger, server.url + "/file", 9, data, installDateTime=at) == "Accepted"
         await bench.do("pause")
-        await bench.told(lambda c: told(c)[-1:] == [("SignatureVerified", 9)], 120)
-        await bench.told(lambda c: c.statuses[2][-1] == "Unavailable")
+        await bench.told(lambda c: told(c)[-2:] == [("SignatureVerified", 9), ("InstallScheduled", 9)], 120)
+        assert charger.statuses[2][-1] == "Available", "it is of use until then"
+        await bench.told(lambda c: c.statuses[2][-1] == "Unavailable", 600)
         await bench.do("tag", id="C0FFEE01")
-        await bench.told(lambda c: told(c)[-1] == ("InstallScheduled", 9), 60)
         await bench.told(lambda c: told(c)[-1] == ("Installed", 9), 900)
     await bench.until(status="Available", connector=2)
 

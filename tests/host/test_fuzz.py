@@ -35,7 +35,7 @@ from ocpp16.errors import OcppError
 from paper_charger import CentralSystem, compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, pem, sign_file, utc
 from transfer import TransferError
-from transferurl import parse
+from transferparse import parse
 
 pytestmark = pytest.mark.exhaustive
 

@@ -5,7 +5,8 @@ from httphead import Head
 from httprequest import form, request
 from transfer import Place, TransferError
 from httprefusal import redirect
-from transferurl import decode, parse
+from transferparse import parse
+from transferurl import decode
 
 CASES_ANSWER = [
     ("length", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", b"hello"),

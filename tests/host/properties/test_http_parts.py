@@ -10,7 +10,8 @@ from httprequest import form, request
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from transfer import Place, TransferError, clean
-from transferurl import decode, parse
+from transferparse import parse
+from transferurl import decode
 
 KINDS = {"url", "server", "refused", "short"}
 
