@@ -240,7 +240,7 @@ def without_unused(text: str, words: Collection[str]) -> str:
         unused = 0
         for owner in ast.walk(tree):
             if isinstance(owner, ast.Module | ast.ClassDef):
-                left = [node for node in owner.body if getattr(node, "name", "__")[:2] == "__" or node.name in said]
+                left = [node for node in owner.body if (name := getattr(node, "name", "__"))[:2] == "__" or name in said]
                 unused += len(owner.body) - len(left)
                 owner.body = left or [ast.Pass()]
         if not unused:
