@@ -16,6 +16,7 @@ _REQUEST = "ocpp16.firmware_request"
 _CONTENTS = "ocpp16.firmware_contents"
 _KEY = "/update.pub"
 _TURN_MS = 500
+_DELIVERY = 120  # such turns for what is queued
 _FAILED = "InstallationFailed"
 
 
@@ -114,7 +115,11 @@ async def _idle(cp):
     """Wait for the end of all transactions; who is free meanwhile is Unavailable (FW-05)."""
     cp.closing = True
     await asyncio.sleep_ms(_TURN_MS)
-    while cp.auth or any([c.transaction or c.tag or c.energised for c in cp.connectors]):
+    while cp.auth or any(cp.transactions.open) or any([c.transaction or c.tag or c.energised for c in cp.connectors]):
+        await asyncio.sleep_ms(_TURN_MS)
+    for _ in range(_DELIVERY):  # else a StopTransaction that is on its way would be told twice
+        if not (cp.accepted and cp.transactions.queued):
+            return
         await asyncio.sleep_ms(_TURN_MS)
 
 

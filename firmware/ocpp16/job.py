@@ -13,10 +13,12 @@ async def run(cp, name, entry, module, function, args):
         while cp.transferring and name in ("diagnostics", "log", "firmware"):  # in the room of one
             await asyncio.sleep(_TURN_S)
         step = (module, function) + args
-        while isinstance(step, tuple):  # a part of it returns the next
+        while True:
+            step = await cold.run(step[0], step[1], cp, *step[2:])  # by name: the callers' strings
+            if not isinstance(step, tuple):  # the part of it that comes next
+                return
             await asyncio.sleep_ms(_TURN_MS)  # what the last one leaves behind goes meanwhile
             gc.collect()
-            step = await cold.run(step[0], step[1], cp, *step[2:])  # by name: the callers' strings
     except Exception as e:  # MemoryError as well
         cp.log.exception(name, e)
     finally:
