@@ -252,7 +252,7 @@ def test_the_ledger_outlives_a_repair(tmp_path):
     (tmp_path / "flash.bin").write_bytes(after[image.FLASH_START :])
     with image.FlashFile(tmp_path / "flash.bin") as files:
         assert files.read("/data/settings") == SETTINGS and files.read("/board.json") == board.text
-        assert files.exists("/a/app.mpy") and files.read("/slot") == b"a"
+        assert files.exists("/a/modules.pack") and files.read("/slot") == b"a"
 
 
 def test_what_is_no_charger_is_not_repaired(tmp_path):
