@@ -14,12 +14,10 @@ each module, in the order of their bytes (CRC-32 of the path, "/port/line.mpy"; 
 a raw deflate stream; three bytes with its place in the file); the modules.
 """
 
-import os
 import sys
 from binascii import crc32
 
 HERE = __file__.rpartition("/")[0]
-_PACK = HERE + "/modules.pack"
 _FILE = (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 _DIRECTORY = (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 _running = []  # what was loaded before each run() that has not ended
@@ -134,11 +132,11 @@ def _restore(before):
 
 
 try:
-    os.stat(_PACK)
+    _pack = Pack(HERE + "/modules.pack")
 except OSError:
     pass  # all modules have files of their own
 else:
     import vfs
 
-    vfs.mount(Pack(_PACK), HERE + "~")
+    vfs.mount(_pack, HERE + "~")
     sys.path.insert(sys.path.index(HERE) + 1, HERE + "~")
