@@ -11,7 +11,6 @@ import contextlib
 import datetime
 import fcntl
 import hashlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -24,8 +23,8 @@ from pilotwire import __date__, __minimum__, __version__, image, interning, pack
 from pilotwire.build_cache import kept
 from pilotwire.errors import PilotwireError
 from pilotwire.module_names import module_of
-from pilotwire.renaming import Program, identifiers
-from pilotwire.shrink import without_unused
+from pilotwire.packaged import packaged, trimmed
+from pilotwire.renaming import Program
 from pilotwire.warm import LOADED_WHILE_ROOM, LOADED_WITH_A_WEBSOCKET, modules_of_setup, warm_modules
 
 # A clone has the sources beside host/; a wheel carries them, and what they were compiled to (pilotwire.dist).
@@ -34,7 +33,6 @@ CARRIED = Path(__file__).resolve().with_name("carried")
 ROOT = _CLONE if (_CLONE / "firmware").is_dir() else CARRIED
 RUN_AS_SOURCE = ("boot.py", "main.py")
 _PACK = f"/a/{pack.NAME}"
-PACKAGED = ("microdot.microdot",)  # modules of PyPI that the firmware imports, by the last part of their name
 
 
 def repository() -> Path:
@@ -78,29 +76,6 @@ def sources(root: Path) -> dict[str, Path]:
                 )
             found[name] = path
     return found
-
-
-def packaged(texts: Iterable[str]) -> dict[str, Path]:
-    """Modules of others that these sources import, and that go into the slot as they are: {"microdot.py": file}."""
-    found = {}
-    whole = "\n".join(texts)
-    for module in PACKAGED:
-        name = module.rpartition(".")[2]
-        if f"from {name} import " not in whole:
-            continue
-        package = importlib.util.find_spec(module.partition(".")[0])
-        path = Path(package.origin).with_name(f"{name}.py") if package and package.origin else None
-        if path is None or not path.is_file():
-            raise PilotwireError(f"cannot find {name}", "it is not installed", "pip install --upgrade pilotwire")
-        found[f"{name}.py"] = path
-    return found
-
-
-def trimmed(texts: Iterable[str]) -> dict[str, str]:
-    """The sources of the same modules without what nobody uses: {"microdot.py": text}."""
-    texts = list(texts)
-    words = set().union(*map(identifiers, texts))
-    return {name: without_unused(path.read_text("utf-8"), words) for name, path in packaged(texts).items()}
 
 
 def compile_module(path: Path, name: str, flags: tuple[str, ...], text: bytes | None = None) -> bytes:

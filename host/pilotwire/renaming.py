@@ -3,14 +3,16 @@
 Every name of every module that was ever loaded stays in the charger's RAM for ever: its characters, seven bytes, and its place
 in a table that doubles, in one piece, when it is full. What is in the ROM of the stock image costs nothing. So before it is
 compiled, each module's own names (functions, classes, attributes, what stands at top level) become names that MicroPython
-interns itself and that the program does not use: `energised` becomes `copysign`. Lines stay where they are.
+interns itself and that none of the modules says that use it: `energised` becomes `copysign`, or `append` where nothing is
+appended. Lines stay where they are.
 
     program = Program(texts)             {"evse/pilot.py": source}, all that will meet in one interpreter
     program.source("evse/pilot.py")      what to compile
     program.module("evse.pilot")         what it is called now, see pilotwire.module_names
     program.names("evse/pilot.py")       {new name: old name}, for tracebacks
 
-Two names may become the same one if no module uses both: an attribute that is stored from outside of its class meets all others.
+Two names may become the same one if no module uses both: an attribute that is stored from outside of its class meets all others,
+and so does one that keeps its name.
 What is never touched: names that MicroPython knows, since they may be those of its objects (micropython_names.txt); names that
 stand in a string that is not only a key, or in a data file, since getattr may be given them; exceptions, which are shown to
 people; and what the sources in `beside` use, which run unchanged. The functions that cold.call and cold.run are given are

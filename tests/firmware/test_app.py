@@ -76,6 +76,18 @@ def run(box, seconds):
             box.tick()
 
 
+def charge(box, board):
+    """A car at the first connector, a tag, and the contactor closes."""
+    part = board.connectors[0]
+    part.car = "B"
+    run(box, 2)
+    board.tags.append("A")
+    run(box, 1)
+    part.car = "C"
+    run(box, 2)
+    assert part.closed
+
+
 # A tag and a car: the contactor closes, pulses become Wh, the tag again ends it; all without a central system.
 def test_session_offline():
     box, board = wallbox()
@@ -109,12 +121,7 @@ def test_the_bill_ends_with_the_flow():
     box, board = wallbox()
     part = board.connectors[0]
     c = box.ocpp.connectors[0]
-    part.car = "B"
-    run(box, 2)
-    board.tags.append("A")
-    run(box, 1)
-    part.car = "C"
-    run(box, 2)
+    charge(box, board)
     part.pulse_count = 50
     board.tags.append("A")
     for _ in range(3):
@@ -133,13 +140,7 @@ def test_the_bill_ends_with_the_flow():
 def test_emergency():
     box, board = wallbox()
     part = board.connectors[0]
-    part.car = "B"
-    run(box, 2)
-    board.tags.append("A")
-    run(box, 1)
-    part.car = "C"
-    run(box, 2)
-    assert part.closed
+    charge(box, board)
     board.emergency_on = True
     run(box, 1)
     assert not part.closed and box.ocpp.connectors[0].status == "Faulted"
@@ -188,13 +189,7 @@ def test_load_management():
 def test_a_step_that_dies():
     box, board = wallbox()
     part = board.connectors[0]
-    part.car = "B"
-    run(box, 2)
-    board.tags.append("A")
-    run(box, 1)
-    part.car = "C"
-    run(box, 2)
-    assert part.closed
+    charge(box, board)
 
     def dead():
         raise OSError(-263)

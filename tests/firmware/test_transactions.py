@@ -143,16 +143,22 @@ def test_transaction_outlives_unplugging():
     assert b.payloads("StopTransaction")[0]["reason"] == "Local"
 
 
-# req: TX-11
-# A car may take seconds to follow the withdrawal of current: what flows meanwhile is on the bill, and the plug is on its way out.
-def test_what_flows_until_the_contactor_opens():
+def flowing():
+    """(bench, connector 1) after 50 Wh of a transaction, of which the electrical side says that its contactor is closed."""
     b = Bench()
     b.connect()
     c = b.cp.connectors[0]
     b.plug()
     b.present("A")
     b.charge(50)
-    c.live = True  # as the electrical side has it, until its contactor is open
+    c.live = True
+    return b, c
+
+
+# req: TX-11
+# A car may take seconds to follow the withdrawal of current: what flows meanwhile is on the bill, and the plug is on its way out.
+def test_what_flows_until_the_contactor_opens():
+    b, c = flowing()
     b.present("A")
     c.energy_wh += 3
     b.run(4)
@@ -169,13 +175,7 @@ def test_what_flows_until_the_contactor_opens():
 
 # A contactor that never opens holds up no bill.
 def test_a_contactor_that_stays_closed():
-    b = Bench()
-    b.connect()
-    c = b.cp.connectors[0]
-    b.plug()
-    b.present("A")
-    b.charge(50)
-    c.live = True
+    b, c = flowing()
     c.fault = "weld"
     b.run(11)
     assert [p["reason"] for p in b.payloads("StopTransaction")] == ["Other"]

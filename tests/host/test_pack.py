@@ -2,7 +2,7 @@
 
 import pytest
 
-from pilotwire import build, pack, runtime
+from pilotwire import build, pack, runtime, warm
 
 SOURCES = {
     "plain.py": "X = 1\n",
@@ -62,3 +62,10 @@ def test_only_code_that_is_loaded_with_room_to_spare_is_compressed():
     data = b"the same words, the same words, " * 50
     plain, small = pack.packed({"m.mpy": data}, []), pack.packed({"m.mpy": data}, ["m.mpy"])
     assert data in plain and data not in small and len(small) < len(plain) / 4
+
+
+def test_what_is_compressed_exists():
+    root = build.repository()
+    known = {name.removesuffix(".py").replace("/", ".") for name in build.sources(root)} | {"microdot"}
+    assert set(warm.LOADED_WHILE_ROOM) <= known
+    assert not {"ocpp16.firmware_update", "bundlelist", "httpget", "transferwire"} & set(warm.LOADED_WHILE_ROOM)

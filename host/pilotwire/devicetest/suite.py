@@ -12,6 +12,7 @@ from pathlib import Path
 from pilotwire import build, schemas
 from pilotwire.devicetest import asserts
 from pilotwire.errors import PilotwireError
+from pilotwire.packaged import packaged
 
 _HERE = Path(__file__).parent
 _FOLDERS = ("tests/lib", "tests/firmware")
@@ -49,7 +50,7 @@ class Suite:
                 if name not in build.RUN_AS_SOURCE:
                     self._compile(path, self.out / "app" / name, wanted)
             texts = [path.read_text("utf-8") for path in build.sources(self.root).values()]
-            for name, path in build.packaged(texts).items():
+            for name, path in packaged(texts).items():
                 self._compile(path, self.out / "app" / name, wanted)
             for path in (self.root / "firmware").rglob("*.txt"):
                 self._write(

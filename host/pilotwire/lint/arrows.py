@@ -17,7 +17,7 @@ BUILT_IN = frozenset(
     random re requests select socket ssl struct sys time tls uasyncio uctypes uos upysh vfs webrepl websocket""".split()
 )
 
-# Modules of PyPI that the build puts into the slot (build.PACKAGED), and who may use them.
+# Modules of PyPI that the build puts into the slot (pilotwire.packaged), and who may use them.
 _PACKAGED = {"microdot": "setup"}
 
 _START_CHIP = {"machine", "esp32"}
