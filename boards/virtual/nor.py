@@ -185,7 +185,8 @@ class Region:
         nor._check(offset, blocks * SECTOR)
 
     def readblocks(self, block, buf, offset=0):
-        self.nor.read(self._address(block, offset, len(buf)), buf)
+        address = self._address(block, offset, len(buf))
+        self.nor.read(address, buf)
 
     def writeblocks(self, block, buf, offset=None):
         """With an offset: program only. Without: erase every block that buf reaches into first."""

@@ -34,20 +34,26 @@ class Option:
 
 
 def options(settings):
-    """All options, in the order of the table."""
-    for line in table.lines(settings.table):
-        if line and line[0] != "#":
-            option = Option(line)
-            if option.name in settings.fixed:
-                option.access = "ro"
-            yield option
+    """All options, in the order of the table; to be closed by who does not ask for all."""
+    lines = table.lines(settings.table)
+    try:
+        for line in lines:
+            if line and line[0] != "#":
+                option = Option(line)
+                if option.name in settings.fixed:
+                    option.access = "ro"
+                yield option
+    finally:
+        lines.close()
 
 
 def find(settings, name):
     """The Option called `name` in any case, or None."""
     low = name.lower()
-    for option in options(settings):
+    every = options(settings)
+    for option in every:
         if option.name.lower() == low:
+            every.close()
             return option
 
 

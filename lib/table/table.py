@@ -19,7 +19,7 @@ def find(path, name):
 
 
 def lines(path):
-    """Every line, without its end."""
+    """Every line, without its end; a generator, to be closed by who does not ask for all: the file stays open till then."""
     with open(path, "rb") as f:
         rest = b""
         while True:

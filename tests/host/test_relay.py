@@ -176,7 +176,7 @@ def test_quota(tmp_path):
         until(lambda: not spooled(folder))
         for n in range(5):  # room again as soon as it is passed on
             assert requests.put(f"{url}/{n}", data=bytes(900), timeout=9).status_code == 201
-            until(lambda: not spooled(folder))
+            until(lambda n=n: relay.metrics.value("passed_on_total") > n)
         assert relay.metrics.value("refused_total") == 2 and len(stored(folder)) == 5
 
     test(tmp_path, quota=1000)

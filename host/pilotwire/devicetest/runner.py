@@ -1,5 +1,6 @@
 # Runs inside MicroPython: calls the tests of one file and prints one record for each on stdout,
 # "\x1e" and a JSON line: {"name", "ok", "error"}. Started by plugin.py with `import runner; runner.main({...})`.
+import builtins
 import gc
 import io
 import json
@@ -12,6 +13,8 @@ _RECORD = "\x1e"
 START_MS = 0
 
 _values = None
+_open = open
+_files = []  # that are open: (name, file)
 
 
 def compare(left, operator, right):
@@ -68,6 +71,26 @@ async def _nothing():
     pass
 
 
+def _noted(name, *args):
+    """What open() is for the tests."""
+    _files[:] = _still_open()
+    file = _open(name, *args)
+    _files.append((name, file))
+    return file
+
+
+def _still_open():
+    return [entry for entry in _files if _is_open(entry[1])]
+
+
+def _is_open(file):
+    try:
+        file.tell()
+    except ValueError:
+        return False
+    return True
+
+
 def _drive(function, arguments):
     import asyncio
 
@@ -83,6 +106,7 @@ def _drive(function, arguments):
 
 def main(config):
     global START_MS
+    builtins.open = _noted
     if config["near_wrap"]:
         START_MS = (1 << 30) - 5000
     try:
@@ -117,6 +141,10 @@ def main(config):
                     _drive(function, arguments)
                 else:
                     function(*arguments)
+            # What is left to the collector stays open till then; collected within a call of LittleFS, it damages that.
+            left = [name for name, _ in _still_open()]
+            _files.clear()
+            assert not left, "left open: " + ", ".join(left)
         except Exception as error:
             _emit(name=name, ok=False, error=_text(error), row=None if table is None else at)
         except SystemExit as error:

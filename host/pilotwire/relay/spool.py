@@ -97,8 +97,8 @@ class Spool:
         gone = self.folder / "incoming" / entry.folder.name
         entry.folder.rename(gone)
         sync(self.folder / "ready")
-        shutil.rmtree(gone, ignore_errors=True)
         self.take(entry.key.partition("/")[0], -size)
+        shutil.rmtree(gone, ignore_errors=True)
 
     def take(self, user: str, size: int) -> None:
         """Counts bytes of a user; Refused beyond the quota."""
@@ -168,8 +168,8 @@ class Upload:
         if not self.closed:
             self.closed = True
             self._file.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
             self._spool.take(self.user, -self.received)
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def sync(folder: Path) -> None:
