@@ -6,11 +6,18 @@ import gc
 
 import cold
 
-_MAKERS = ("diagnosis_present", "diagnosis_settings", "diagnosis_past")
+_MAKERS = (
+    "diagnosis_present",
+    "diagnosis_counters",
+    "diagnosis_electrics",
+    "diagnosis_flash",
+    "diagnosis_settings",
+    "diagnosis_past",
+)
 
 
 def lines(wallbox, start, stop):
-    """Each line as bytes; of log, frames and records those with start <= time < stop (UTC, None: open).
+    """Lines as bytes, their ends apart; of log, frames and records those with start <= time < stop (UTC, None: open).
 
     No secret is in any of them: what a setting of that kind holds is masked wherever it stands.
     """
@@ -20,4 +27,5 @@ def lines(wallbox, start, stop):
         for text in cold.call(name, "parts", wallbox, start, stop, hidden):  # by name: those of _MAKERS
             for secret in hidden:
                 text = text.replace(secret, "***")
-            yield text.encode() + b"\n"
+            yield text.encode()
+            yield b"\n"

@@ -52,10 +52,12 @@ def _frames(rpc, start, stop):
         at = (rpc.frame + n) * _FRAME % len(ring)
         stamp, size, sent = unpack_from("<IHB", ring, at)
         if size and _within(stamp, start, stop):
-            head = bytes(ring[at + 7 : at + _FRAME]).split(b"\0")[0]
-            head = "".join([chr(c) if 31 < c < 127 else "?" for c in head])
+            head = bytearray(bytes(ring[at + 7 : at + _FRAME]).split(b"\0")[0])
+            for i, c in enumerate(head):
+                if not 31 < c < 127:
+                    head[i] = 63
             yield '{"frame": %s, "bytes": %d, "sent": %s, %s}' % (
-                json.dumps(head),
+                json.dumps(head.decode()),
                 size,
                 "true" if sent else "false",
                 _when(stamp or UPTIME),

@@ -54,8 +54,8 @@ def install(chip):
     TABLE.clear()
     if not _cost:
         return
-    _charged(nor.Nor, "erase")
-    _charged(nor.Nor, "program")
+    nor.Nor.erase = _erase
+    nor.Nor.program = _program
     chip_adc.burst_us = _cost["burst"]
     sys.modules["gc"] = _Gc()
     sys.modules["tls"] = _Tls()
@@ -63,14 +63,18 @@ def install(chip):
     builtins.__import__ = _import
 
 
-def _charged(kind, name):
-    real = getattr(kind, name)
+_real_erase = nor.Nor.erase
+_real_program = nor.Nor.program
 
-    def charged(self, *args):
-        real(self, *args)
-        time.charge(_cost[name])
 
-    setattr(kind, name, charged)
+def _erase(self, address):
+    _real_erase(self, address)
+    time.charge(_cost["erase"])
+
+
+def _program(self, address, data):
+    _real_program(self, address, data)
+    time.charge(_cost["program"])
 
 
 class _Gc:

@@ -4,12 +4,13 @@
     part = Region(nor, 0, 16)                           looks like esp32.Partition to its user
     nor.cut(7, ("bytes", 3))                            operation 7 writes 3 bytes, then PowerCut
 
-Runs in the Unix port and in CPython. Operations are programs and erases; reads are only counted.
+Runs in the Unix port and in CPython; its functions are small, since MicroPython makes room on the heap for what a large one
+works with, and a chip needs none of that. Operations are programs and erases; reads are only counted.
 How one can be torn: see `tear()`. Files must be unbuffered, so that a killed process loses nothing.
 """
 
 SECTOR = 4096
-_STEP = 256  # bytes that are ANDed at a time: bounds what the stand-in takes from the heap
+_STEP = 64  # bytes that are ANDed at a time: bounds what the stand-in takes from the heap, of which the chip takes nothing
 _BLANK = b"\xff" * _STEP
 
 
@@ -56,9 +57,8 @@ class Nor:
     def program(self, address, data):
         """Clear the bits that are 0 in data; all of the other bits stay."""
         self._check(address, len(data))
-        for sector in range(address // SECTOR, (address + len(data) - 1) // SECTOR + 1):
-            if sector in self.weak:
-                raise WeakSector(sector)
+        if self.weak:
+            self._find_weak(address // SECTOR, (address + len(data) - 1) // SECTOR)
         self._do(("program", address, bytes(data)) if self._traced() else None, address, data)
 
     def erase(self, address):
@@ -112,6 +112,11 @@ class Nor:
             else:
                 self._and(address + first, op[2][first:last])
 
+    def _find_weak(self, first, last):
+        for sector in range(first, last + 1):
+            if sector in self.weak:
+                raise WeakSector(sector)
+
     def _traced(self):
         return self.record is not None or self._left == 0
 
@@ -140,11 +145,16 @@ class Nor:
 
     def _and(self, address, data):
         for at in range(0, len(data), _STEP):
-            new = bytes(data[at : at + _STEP])
-            old = bytearray(len(new))
-            self._get(address + at, old)
-            both = int.from_bytes(old, "little") & int.from_bytes(new, "little")
-            self._put(address + at, both.to_bytes(len(new), "little"))
+            self._and_piece(address + at, data[at : at + _STEP])
+
+    def _and_piece(self, address, new):
+        size = len(new)
+        old = bytearray(size)
+        self._get(address, old)
+        both = int.from_bytes(old, "little")
+        both &= int.from_bytes(new, "little")
+        old = None
+        self._put(address, both.to_bytes(size, "little"))
 
     def _or(self, address, data):
         old = bytearray(len(data))
@@ -192,9 +202,12 @@ class Region:
         """With an offset: program only. Without: erase every block that buf reaches into first."""
         start = self._address(block, offset or 0, len(buf))
         if offset is None:
-            for address in range(start, start + len(buf), SECTOR):
-                self.nor.erase(address)
+            self._erase(start, len(buf))
         self.nor.program(start, buf)
+
+    def _erase(self, start, size):
+        for address in range(start, start + size, SECTOR):
+            self.nor.erase(address)
 
     def ioctl(self, op, arg):
         if op == 4:

@@ -78,6 +78,8 @@ class ChargePoint:
         self.failures = 0  # failed connections, see ocpp16.security_profile
         self.flaw = None  # kind of failure that was written down last
         self.root = None  # CRC-32 of the root certificate that vouched for the central system
+        self.context = None  # of the connection to the central system, and what it was made of: see ocpp16.opening
+        self.mark = None
         self.events = [0, 0, None]  # to be told, failed tries, when next: see ocpp16.security_events
         self._day = 0
         cold.call(_EVENTS, "started", self, cause)

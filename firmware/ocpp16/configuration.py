@@ -42,6 +42,7 @@ class Profile:
         read = cold.load("settingsread")
         cold.drop("settingsedit")  # at once: cold.call has ended before a handler begins, and would not forget them
         cold.drop("settingsread")
+        cold.drop("table")
         settings = self._cp.settings
         wanted = payload.get("key")
         unknown = []
@@ -77,6 +78,8 @@ class Profile:
         find = cold.load("settingsread").find
         cold.drop("ocpp16.meter_values")
         cold.drop("settingsread")
+        cold.drop("table")
+        cold.drop("table")
         settings = self._cp.settings
         reading = self._cp.read(1)
         names = []

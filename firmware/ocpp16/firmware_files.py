@@ -16,42 +16,48 @@ class _Changed(Exception):
     """It is another bundle than the one whose list was checked."""
 
 
-async def files(cp, request, report, retries, install, offset, mark, end, whole, slot, image):
-    """Get what comes after it."""
+class _Refused(Exception):
+    """It is not what its list says."""
+
+
+async def files(cp, request, report, retries, state, offset, mark, end, whole, slot, image):
+    """Get what comes after it; state: how far its installation is."""
     url = request["location"]
-    download = _Files(cp, url, install, Place(offset, mark, end), end)
+    download = _Files(cp, url, Place(offset, mark, end), end, state, slot, image, whole)
     try:
         words = "Downloading", "Downloaded", {"": "DownloadFailed"}
         again = retries, request["interval"]
         left = await cold.call("ocpp16.tries", "transfer", cp, _JOB, url, download.attempt, words, report.tell, *again)
         if left is None:
             return _NEXT, "end", request, report, "DownloadFailed"
-        for _ in install.finish():
-            pass
-    except (install.error, OSError) as e:
+    except (_Refused, OSError) as e:
         return _NEXT, "refused", request, report, e.args[-1]
     except _Changed:
         return "ocpp16.firmware_contents", "contents", request, report, retries
     finally:
-        install.close()
+        if download.state[0]:
+            download.state[0].close()
     return _NEXT, "install", request, report, slot, image, whole and whole.digest()
 
 
 class _Files:
     """The rest; what one try got stays for the next."""
 
-    def __init__(self, cp, url, install, place, end):
+    def __init__(self, cp, url, place, end, state, slot, image, whole):
         self._cp = cp
         self._url = url
-        self._install = install
         self._place = place
         self._end = end  # size of the bundle
+        self._target = cp.store.path("update.list"), "/" + slot, image, whole
+        self.state = state
+        self._install = None
 
     async def attempt(self, connect, secure, buf):
         while self._place.offset < self._end:
             await cold.call("ocpp16.firmware_contents", "quiet", self._cp)
             try:
                 await transfer.get(self._url, self, connect, secure, buf, self._place)
+                self._use("finish")
                 return
             except _Charging:
                 self._cp.log.info(_JOB, "waits at %d bytes: a car charges" % self._place.offset)
@@ -59,9 +65,22 @@ class _Files:
                 if e.kind != "changed":
                     raise
                 raise _Changed
+            finally:
+                if self._install:
+                    self.state = self._install.state()
+                    self._install = None
 
     def write(self, piece):
         """Before anything of it is stored, a contactor may stop it."""
         if any([c.energised for c in self._cp.connectors]):
             raise _Charging
-        self._install.write(piece)
+        self._use("write", piece)
+
+    def _use(self, word, *args):
+        """A word of the installation, which is loaded now: a handshake needs the room."""
+        if not self._install:
+            self._install = cold.call("bundleinstall", "Install", *self._target, self.state)
+        try:
+            getattr(self._install, word)(*args)  # by name: finish, write
+        except self._install.error as e:
+            raise _Refused(e.text)

@@ -49,6 +49,7 @@ async def check(cp, request, report, retries, wanted, whole, mark, size):
         image = pair if wanted.head.get("image") else None
         install = cold.call("bundleinstall", "Install", cp.store.path("update.list"), "/" + slot, image, whole)
         offset = wanted.end + await steps.finish(install.begin())
+        state = install.state()
     except (BundleError, OSError) as e:
         return await refused(cp, request, report, e.args[-1])
     except MemoryError:  # as a try that failed
@@ -56,7 +57,7 @@ async def check(cp, request, report, retries, wanted, whole, mark, size):
         if retries:
             return _CONTENTS, "contents", request, report, retries - 1
         return await end(cp, request, report, "DownloadFailed")
-    return "ocpp16.firmware_files", "files", request, report, retries, install, offset, mark, total, whole, slot, image
+    return "ocpp16.firmware_files", "files", request, report, retries, state, offset, mark, total, whole, slot, image
 
 
 async def _verify(cp, wanted):

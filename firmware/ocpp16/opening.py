@@ -1,10 +1,14 @@
 # Opens TLS to the central system: the clock, then the handshake with what the store holds: root1.der, root2.der... to verify
 # the server with, client.der and client.key to be known by. What the security profile demands is asked here and in
 # ocpp16.address. Cold: for one attempt to connect.
+from binascii import crc32
+
 import cold
+
 
 async def secure(cp, link, log, host, port):
     """A TLS stream to host:port; OSError, ValueError."""
+    cp.context = None
     if cp.clock.utc() is None:
         await _timekeeping("prepare", cp, log)
     try:
@@ -36,21 +40,27 @@ async def _connect(cp, link, host, port):
         cold.drop("tlsclient")
         raise error("asked", "it does not ask for our certificate")
     cp.root = stream.wire.root
+    cp.context = stream.context
     return stream
 
 
 def over(cp, link, sock, host, cert=None, key=None, verify=False):
     """Coroutine: TLS over a connected socket, verified if there are any roots; OSError, ValueError. What is of this module is
     done before it begins, so that a handshake does not need it."""
-    roots, suites = _offer(cp, link, host)
+    roots, suites, cp.mark = _offer(cp, link, host)
     connect = cold.load("tlsclient").connect
     cold.drop("tlsclient")  # what it imports stays: tlsstream, which the streams are of; without TLS it is never loaded
     return connect(sock, host, roots, cert, key, verify or bool(roots), suites, link.hook)
 
 
 def context(cp, link, host):
-    """What the connections of a transfer have in common, with the same roots for whatever server; OSError, ValueError."""
-    roots, suites = _offer(cp, link, host)
+    """What the connections of a transfer have in common, with the same roots for whatever server; OSError, ValueError.
+
+    It is that of the connection to the central system, of 2 KB, unless the roots have changed since.
+    """
+    roots, suites, mark = _offer(cp, link, host)
+    if cp.context and mark == cp.mark:
+        return cp.context
     try:
         return cold.load("tlssetup").context(None, OSError, roots, None, None, bool(roots), suites)
     finally:
@@ -58,7 +68,7 @@ def context(cp, link, host):
 
 
 def _offer(cp, link, host):
-    """(DER of each root, suites or None)."""
+    """(DER of each root, suites or None, a number that tells whether they are the same)."""
     roots = [der for _, der in cold.call("ocpp16.certificate_files", "roots", cp, "root")]
     if not roots:  # J-URL-02
         cp.log.warning("link", "no root1.der: %s is not verified" % host)
@@ -67,4 +77,7 @@ def _offer(cp, link, host):
         suites = cold.load("tlssetup")
         suites = suites.RSA_SUITES + suites.SUITES
         cold.drop("tlssetup")
-    return roots, suites
+    mark = 0
+    for root in roots:
+        mark = crc32(root, mark)
+    return roots, suites, (mark, bool(suites))

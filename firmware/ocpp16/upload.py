@@ -31,12 +31,12 @@ def upload(cp, job, url, file, lines, words, told, again):
         size = await _counted(lines())
         try:
             # Object stores want to know the size; those of Azure what it is to be.
-            await put(url, Source(lines(), size), connect, secure, buf, size, headers=("x-ms-blob-type: BlockBlob",))
+            await put(url, Source(lines, size), connect, secure, buf, size, headers=("x-ms-blob-type: BlockBlob",))
         except TransferError as e:
             if url[:4].lower() != "http" or not (e.kind in ("refused", "missing") or " answers 501 " in e.text):
                 raise
             cp.log.info(job, e.text + "; with POST then")
-            await put(url, Source(lines(), size), connect, secure, buf, size, "POST", ("file", file))
+            await put(url, Source(lines, size), connect, secure, buf, size, "POST", ("file", file))
 
     # Handed on, not awaited: one frame less while the file travels.
     return cold.call("ocpp16.tries", "transfer", cp, job, url, attempt, words, told, *again)
@@ -55,16 +55,18 @@ async def _counted(lines):
 
 
 class Source:
-    """`size` bytes of what an iterator of bytes yields, blank lines at the end where that is less."""
+    """`size` bytes of what lines() yields, an iterator of bytes, blank lines at the end where that is less."""
 
     def __init__(self, lines, size):
-        self._lines = iter(lines)
+        self._begin = lines  # only when the first bytes are asked for: a handshake needs the room
+        self._lines = None
         self._rest = b""
         self._left = size
 
     def readinto(self, view):
         n = min(len(view), self._left)
         at = 0
+        self._lines = self._lines or self._begin()
         while at < n:
             if not self._rest:
                 try:

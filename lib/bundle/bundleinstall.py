@@ -5,10 +5,11 @@ writes what has changed. The directory counts as an app only while it has its bu
 """
 
 import os
-from binascii import crc32, hexlify
+from binascii import hexlify
 from hashlib import sha256
 
 from bundle import BundleError, entry
+import cold
 
 try:
     from micropython import const
@@ -19,12 +20,7 @@ except ImportError:
 
 
 _BLOCK = const(4096)
-_SPARE = const(12)  # blocks for directories, and for LittleFS to work with
-_DIRECTORY = const(0x4000)
-_PIECE = const(512)
-_BATCH = const(16)  # paths in RAM at a time
-_SMALL = const(0x3FFFFFFF)  # what an integer may be that is no object of its own
-_MARK = "build.json"
+_PIECE = const(128)
 
 
 class Install:
@@ -35,56 +31,28 @@ class Install:
         root: the idle directory, "/b"; made if it is missing.
         image: partition for the last file, a MicroPython image; None if there is none.
         whole: a hash that gets every byte, None if nobody asks.
+        state: what state() of an earlier one was, to go on from there.
     """
 
     error = BundleError  # what it raises, for who has dropped and loaded that module meanwhile
 
-    def __init__(self, listed, root, image, whole=None):
+    def __init__(self, listed, root, image, whole=None, state=(None, b"", 0, None, None, 0, 0, False)):
         self._root = root + "/"
         self._image = image
         self._whole = whole
         self._listed = listed
-        self._lines = None
-        self._next = None  # line of the list that was read ahead
-        self._name = self._digest = None  # of the file that is being received
-        self._size = self._left = 0
-        self._out = None  # where it goes; None: it is there already
-        self._touched = False
+        # Where what is being received goes, None if it is there already; the line of the list that was read ahead, and where it
+        # ends; of what is being received name, SHA-256, size, bytes still to come; is the directory no app any more?
+        self._out, self._next, self._at, self._name, self._digest, self._size, self._left, self._touched = state
+
+    def state(self):
+        """With this another one goes on: this one and its module may go meanwhile. First comes a file that is open, or None."""
+        return self._out, self._next, self._at, self._name, self._digest, self._size, self._left, self._touched
 
     def begin(self):
         """Steps: make room; how many bytes of the files are there already. BundleError "full" before anything is touched."""
-        names = set()  # as checksums: a slot's names themselves are 5 KB. Of two that are alike, one file stays for nothing.
-        need = _SPARE
-        with open(self._listed, "rb") as lines:
-            line = lines.readline()
-            while line:
-                name, size, _ = entry(line)
-                line = lines.readline()
-                if line or not self._image:
-                    names.add(_checksum(name))
-                    need += (size + _BLOCK - 1) // _BLOCK
-                yield
-        have = os.statvfs("/")[3]
-        for _, size in self._walk(self._root[:-1]):
-            have += (size + _BLOCK - 1) // _BLOCK
-            yield
-        if need > have:
-            raise BundleError("full", "it takes %d blocks of flash, there are %d" % (need, have))
-        while True:
-            stale = []
-            for path, _ in self._walk(self._root[:-1]):
-                if len(stale) < _BATCH and _checksum(path[len(self._root) :]) not in names:
-                    stale.append(path)
-                yield
-            if not stale:
-                break
-            for path in stale:
-                self._touch()
-                os.remove(path)
-                yield
-        names = stale = None
-        self._lines = open(self._listed, "rb")
-        self._next = self._lines.readline()
+        yield from cold.call("bundleroom", "make", self._listed, self._root, self._image)
+        self._ahead()
         offset = 0
         more = self._advance()
         while more and self._out is None and not self._whole:
@@ -103,18 +71,16 @@ class Install:
             self._whole.update(piece)
 
     def finish(self):
-        """Steps: the bundle has ended; BundleError unless all of it is there."""
+        """The bundle has ended; BundleError unless all of it is there."""
         if self._name is not None:
             raise BundleError("size", "it ends in " + self._name)
         self.close()
-        yield
 
     def close(self):
-        """Let go of files that are open."""
-        for file in (self._lines, self._out):
-            if file:
-                file.close()
-        self._lines = self._out = None
+        """Let go of the file that is open."""
+        if self._out:
+            self._out.close()
+            self._out = None
 
     def _take(self, piece):
         at = 0
@@ -132,8 +98,7 @@ class Install:
     def _ended(self):
         """The file is there: read it back, and go on to the next."""
         if self._out:
-            self._out.close()
-            self._out = None
+            self.close()
             if self._read_back() != self._digest:
                 raise BundleError("corrupt", self._name + " is not what it should be")
         self._advance()
@@ -144,14 +109,21 @@ class Install:
             self._name = None
             return False
         self._name, self._size, self._digest = entry(self._next)
-        self._next = self._lines.readline()
+        self._ahead()
         self._left = self._size
         if self._image and not self._next:
-            self._out = _Sectors(self._image)
+            self._out = cold.call("bundleimage", "Sectors", self._image)
         elif not self._there():
             self._touch()
             self._out = self._create(self._root + self._name)
         return True
+
+    def _ahead(self):
+        """Read the next line of the list, which is not kept open."""
+        with open(self._listed, "rb") as lines:
+            lines.seek(self._at)
+            self._next = lines.readline()
+        self._at += len(self._next)
 
     def _there(self):
         try:
@@ -164,7 +136,7 @@ class Install:
         if not self._touched:
             self._touched = True
             try:
-                os.remove(self._root + _MARK)
+                os.remove(self._root + "build.json")
             except OSError:
                 pass  # it is none already
 
@@ -199,42 +171,3 @@ class Install:
         if file:
             file.close()
         return hexlify(digest.digest()).decode()
-
-    def _walk(self, top):
-        """(path, size) of every file below."""
-        try:
-            found = os.ilistdir(top)  # type: ignore  MicroPython's
-        except OSError:
-            return
-        for about in found:
-            path = top + "/" + about[0]
-            if about[1] & _DIRECTORY:
-                yield from self._walk(path)
-            else:
-                yield path, os.stat(path)[6]
-
-
-def _checksum(name):
-    return crc32(name.encode()) & _SMALL
-
-
-class _Sectors:
-    """Writes a partition from its start, each sector erased when it is reached."""
-
-    def __init__(self, part):
-        self._part = part
-        self._at = 0
-
-    def write(self, piece):
-        done = 0
-        while done < len(piece):
-            sector, offset = self._at // _BLOCK, self._at % _BLOCK
-            if not offset:
-                self._part.ioctl(6, sector)
-            n = min(_BLOCK - offset, len(piece) - done)
-            self._part.writeblocks(sector, piece[done : done + n], offset)
-            done += n
-            self._at += n
-
-    def close(self):
-        pass

@@ -1,10 +1,10 @@
 """First part of a bundle: head, list of files, signature. The list goes into a file, since it is 10 KB."""
 
-import json
 from binascii import a2b_base64
 from hashlib import sha256
 
 from bundle import BundleError, Complete, entry
+import cold
 
 try:
     from micropython import const
@@ -14,11 +14,8 @@ except ImportError:
         return value
 
 
-_FORMAT = const(1)
 _LINE = const(1024)
-_PART = const(256)  # of a piece that is looked at at once
-_FILES = const(1000)
-_FIELDS = (("version", str), ("minimum", str), ("mpy", int), ("boards", list), ("files", int), ("bytes", int))
+_PART = const(128)  # of a piece that is looked at at once
 
 
 class List:
@@ -36,6 +33,7 @@ class List:
         self._whole = whole
         self._hash = sha256()
         self._rest = b""
+        self._signature = bytearray()
         self._left = 0  # lines of the list to come
         self._sum = 0
 
@@ -44,53 +42,45 @@ class List:
         for first in range(0, len(piece), _PART):
             data = self._rest + bytes(piece[first : first + _PART])
             at = 0
-            while True:
-                stop = data.find(b"\n", at) + 1
-                if not stop:
-                    break
-                self._line(data[at:stop])
+            while stop := data.find(b"\n", at) + 1:
+                self._line(memoryview(data)[at:stop])
                 at = stop
                 if self.signature is not None:
                     raise Complete(self.head, self.digest, self.signature, self.end)
-            self._rest = data[at:]
-            if len(self._rest) > _LINE or (self.head is None and self._rest[:6] != b'{"pwb"'[: len(self._rest)]):
+            if self.head and not self._left:  # as a whole it would be the largest thing here
+                stop = at + (len(data) - at & -4)
+                self._sign(memoryview(data)[at:stop])
+                at = stop
+            self._rest = data = data[at:]
+            if max(len(data), len(self._signature)) > _LINE or (self.head is None and data[:6] != b'{"pwb"'[: len(data)]):
                 raise BundleError("format", "it is no bundle")
 
     def _line(self, line):
-        self.end += len(line)
-        if self._whole:
-            self._whole.update(line)
-        if self.head is None:
-            self._begin(line)
-        elif self._left:
-            self._left -= 1
-            self._sum += entry(line)[1]
-            self._out.write(line)
-        else:
+        if self.head and not self._left:
             if self._sum != self.head["bytes"]:
                 raise BundleError("format", "its sizes do not add up")
+            self._sign(line)
             self.digest = self._hash.digest()
-            try:
-                self.signature = a2b_base64(line)
-            except ValueError:
-                raise BundleError("format", "its signature can not be read")
+            self.signature = self._signature
             return
         self._hash.update(line)
+        self._count(line)
+        if self.head is None:
+            self.head = cold.call("bundlehead", "head", bytes(line))
+            self._left = self.head["files"]
+        else:
+            self._left -= 1
+            self._sum += entry(bytes(line))[1]
+            self._out.write(line)
 
-    def _begin(self, line):
+    def _sign(self, part):
+        self._count(part)
         try:
-            head = json.loads(line)
-            good = isinstance(head["pwb"], int)
-        except (ValueError, KeyError, TypeError):
-            good = False
-        if not good:
-            raise BundleError("format", "it is no bundle")
-        if head["pwb"] != _FORMAT:
-            raise BundleError("format", "it has format %d" % head["pwb"])
-        for name, kind in _FIELDS:
-            if not isinstance(head.get(name), kind):
-                raise BundleError("format", "its head has no " + name)
-        if not 0 < head["files"] <= _FILES:
-            raise BundleError("format", "it has %d files" % head["files"])
-        self.head = head
-        self._left = head["files"]
+            self._signature += a2b_base64(part)
+        except ValueError:
+            raise BundleError("format", "its signature can not be read")
+
+    def _count(self, part):
+        self.end += len(part)
+        if self._whole:
+            self._whole.update(part)

@@ -91,7 +91,7 @@ def load(name):
 
 def call(name, function, *args):
     """What `function` of the module returns."""
-    before = set(sys.modules)
+    before = tuple(sys.modules)
     try:
         return getattr(load(name), function)(*args)  # by name: renamed where cold is called
     finally:
@@ -104,7 +104,7 @@ async def run(name, function, *args):
 
     Runs that overlap may share modules: what they loaded is forgotten when the last of them ends.
     """
-    before = _running[0] if _running else set(sys.modules)
+    before = _running[0] if _running else tuple(sys.modules)  # a set takes more
     _running.append(before)
     try:
         return await getattr(load(name), function)(*args)  # by name: renamed where cold is called

@@ -31,6 +31,7 @@ REFUSED = const(2)  # done with, yet worth keeping: overwritten after everything
 MAX_PAYLOAD = const(2048)
 
 _SECTORS = "ledgersectors"
+_COUNTS = "ledgercounts"
 SECTOR = const(4096)  # public, as what follows without an underscore: for ledgersectors
 HEAD = const(16)  # public
 _WINDOW = const(256)  # bytes read at a time; most records fit
@@ -167,11 +168,11 @@ class Ledger:
 
     def free(self):
         """Bytes left at least; a record takes 16 more than its payload, rounded up to 16."""
-        return cold.call(_SECTORS, "free", self)
+        return cold.call(_COUNTS, "free", self)
 
     def waiting(self):
         """How many records are not done."""
-        return cold.call(_SECTORS, "waiting", self)
+        return cold.call(_COUNTS, "waiting", self)
 
     # Sectors, in the order of their bases: full ones, the current one, prepared ones without records.
 

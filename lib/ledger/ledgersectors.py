@@ -1,4 +1,4 @@
-"""The rare half of ledger: what a start finds on flash, the erase of a sector, and how much there is.
+"""The rare half of ledger: what a start finds on flash, and the erase of a sector.
 
 Cold: a Ledger loads it for one call. Its rules are those of ledger.py.
 """
@@ -97,22 +97,6 @@ def renew(ledger):
     else:
         ledger.live[sector] = 255
     return True
-
-
-def free(ledger):
-    room = (SECTOR - ledger.pos) & -HEAD
-    for sector, base in enumerate(ledger.bases):
-        if base > ledger.base or (not base or base < ledger.base) and not ledger.live[sector]:
-            room += SECTOR - HEAD
-    return room
-
-
-def waiting(ledger):
-    count = 0
-    for sector, base in enumerate(ledger.bases):
-        if base:
-            count += ledger.live[sector] + ledger.loose[sector]
-    return count
 
 
 def _victim(ledger):

@@ -21,14 +21,16 @@ def find(path, name):
 def lines(path):
     """Every line, without its end; a generator, to be closed by who does not ask for all: the file stays open till then."""
     with open(path, "rb") as f:
-        rest = b""
+        text, at = b"", 0
         while True:
-            block = f.read(_BLOCK)
-            found = (rest + block).split(b"\n")
-            rest = found.pop()
-            for line in found:
-                yield line.decode()
+            end = text.find(b"\n", at)
+            if end >= 0:
+                yield text[at:end].decode()
+                at = end + 1
+                continue
+            block = f.read(_BLOCK // 2)  # beside what the lines are for
             if not block:
-                if rest:
-                    yield rest.decode()
-                return
+                break
+            text, at = text[at:] + block, 0
+        if at < len(text):
+            yield text[at:].decode()

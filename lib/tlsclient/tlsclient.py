@@ -32,6 +32,7 @@ async def connect(sock, host, roots=(), cert=None, key=None, verify=True, suites
         if context is None:
             context = _cold("tlssetup").context(stream.wire, TlsError, roots, cert, key, verify, suites)
         roots = cert = key = None
+        stream.context = context  # others may connect with it, too
         gc.collect()
         stream.tls = context.wrap_socket(stream.wire, server_hostname=host, do_handshake_on_connect=False)
         handshake = _cold("tlshandshake").Handshake(stream.wire, sock, hook)

@@ -28,6 +28,7 @@ class TlsStream:
     def __init__(self, sock, tls=None):
         self.wire = Wire()
         self.tls = tls
+        self.context = None
         self.asked = False  # the server asked for a client certificate
         self.s = sock
         self._rest = []  # what mbedTLS did not take yet; it must see the same bytes again

@@ -2,7 +2,7 @@
 
 from ftpsession import Session
 from transfer import TransferError
-from transferwire import restart, store
+from transferin import restart, store
 
 
 async def get(text, wire, sink, place):

@@ -1,27 +1,8 @@
-"""What comes before a file over FTP: connection, TLS, user and password; size and age of the file; the data connection.
-
-A part, loaded for one of these; what servers say here is parsed without I/O.
-"""
-
-from transfer import TransferError, clean
+"""The second thing over FTP: user and password. A part, loaded for that."""
 
 
-async def login(session, port, user, password):
-    """Opens session.control; user None: anonymous."""
-    session.control = await session.wire.open(port, session.tls == "i")
-    session.doing = "the connection"
-    code = await session.reply()
-    while code == 120:  # ready in n minutes
-        code = await session.reply()
-    if code != 220:
-        raise session.refused(code)
-    if session.tls == "e":
-        await session.must(b"AUTH TLS", 234)
-        if session.replies.pending:
-            raise TransferError("tls", "data before TLS began")  # slipped in by a third party
-        securing = session.wire.secure(session.control)
-        session.control = None  # that closes it when it fails
-        session.control = await securing
+async def login(session, user, password):
+    """user None: anonymous."""
     if user is None:
         user = b"anonymous"
         password = b"anonymous@"
@@ -34,64 +15,3 @@ async def login(session, port, user, password):
         await session.must(b"PBSZ 0", 200)
         await session.must(b"PROT P", 200)
     await session.must(b"TYPE I", 200)
-
-
-async def about(session):
-    """(size or None, time of modification or "") of the file."""
-    total = None
-    mark = ""
-    if await session.command(b"SIZE " + session.path) == 213:
-        total = size(session.text)
-    if await session.command(b"MDTM " + session.path) == 213 and len(session.text) < 32:
-        mark = clean(session.text, ())
-    return total, mark
-
-
-async def begin(session, verb, offset):
-    """Open session.data for a RETR or STOR; see Session.transfer."""
-    wire = session.wire
-    # to the host of the control connection: the address in the answer to PASV is often one behind a NAT
-    if await session.command(b"EPSV") == 229:
-        port = extended_port(session.text)
-    else:
-        await session.must(b"PASV", 227)
-        port = passive_port(session.text)
-    session.data = await wire.open(port)
-    skip = 0
-    if offset and await session.command(b"REST %d" % offset) != 350:
-        skip = offset
-    await session.must(verb + session.path, 150, 125)
-    return skip
-
-
-def extended_port(text):
-    """Port in the reply to EPSV: (|||6446|); TransferError."""
-    inside = text.partition(b"(")[2].partition(b")")[0]
-    parts = inside.split(inside[:1]) if inside else ()
-    return _port(parts[3] if len(parts) == 5 and not parts[1] + parts[2] + parts[4] else b"")
-
-
-def passive_port(text):
-    """Port in the reply to PASV: h1,h2,h3,h4,p1,p2. The address is not believed; TransferError."""
-    numbers = bytes([c if 48 <= c < 58 or c == 44 else 32 for c in text])
-    for word in numbers.split():
-        parts = word.strip(b",").split(b",")
-        if len(parts) == 6:
-            values = [int(p) if p.isdigit() and len(p) < 4 else 256 for p in parts]
-            if max(values) < 256:
-                return _port(b"%d" % (values[4] * 256 + values[5]))
-    return _port(b"")
-
-
-def _port(text):
-    port = int(text) if text.isdigit() and len(text) < 6 else 0
-    if not 0 < port < 65536:
-        raise TransferError("server", "no port in the reply to passive mode")
-    return port
-
-
-def size(text):
-    """Number in the reply to SIZE; None if there is none."""
-    text = text.strip()
-    n = int(text) if text.isdigit() and len(text) <= 10 else -1
-    return n if 0 <= n < 1 << 30 else None

@@ -2,7 +2,6 @@
 
 from ftpsession import Session
 from transfer import TransferError
-from transferwire import fill, seek
 
 
 async def put(text, wire, source, place, method, form, headers):
@@ -12,12 +11,16 @@ async def put(text, wire, source, place, method, form, headers):
         await session.begin(text)
         offset = 0
         if place.offset and hasattr(source, "seek"):
+            from transferout import seek
+
             # what has arrived of an earlier try may be less than what was sent
             there = (await session.about())[0] or 0
             offset = there if there <= place.offset else 0
             seek(source, offset)
             place.offset = offset
         skip = await session.transfer(b"STOR ", offset)
+        from transferout import fill, seek  # only now: a handshake needs the room
+
         if skip:
             seek(source, 0)
             place.offset = 0

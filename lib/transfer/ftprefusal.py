@@ -1,6 +1,7 @@
 """What an FTP reply means that is not the one hoped for; without I/O, loaded for a failure."""
 
-from transfer import TransferError, clean
+from transfer import TransferError
+from transferwords import clean
 
 _REUSE = (
     "the server wants the data connection to resume the TLS session of the control connection, which MicroPython "

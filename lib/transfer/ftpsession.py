@@ -28,7 +28,8 @@ class Session:
 
     async def begin(self, text):
         wire = self.wire
-        login = self.address(text)
+        port, *login = self.address(text)
+        await wire.part("ftpgreeting").greet(self, port)
         await wire.part("ftplogin").login(self, *login)
         wire.part()
 
@@ -75,12 +76,12 @@ class Session:
 
     def about(self):
         """Coroutine: (size or None, time of modification or "") of the file."""
-        return self.wire.part("ftplogin").about(self)
+        return self.wire.part("ftpdata").about(self)
 
     async def transfer(self, verb, offset):
         """Open `data`; bytes to pass over, if the server can not begin at the offset."""
         wire = self.wire
-        skip = await wire.part("ftplogin").begin(self, verb, offset)
+        skip = await wire.part("ftpdata").begin(self, verb, offset)
         if self.tls:  # only now: vsftpd begins TLS after the reply to the verb
             securing = wire.secure(self.data)
             self.data = None  # that closes it when it fails
@@ -91,18 +92,9 @@ class Session:
         wire.part()
         return skip
 
-    async def finish(self, lost):
-        # the reply after the data says better than their connection why they ended
-        await self.wire.close(self.data)
-        self.data = None
-        try:
-            code = await self.reply(2)
-        except TransferError as e:
-            raise lost or e
-        if code not in (226, 250):
-            raise self.refused(code)
-        if lost:
-            raise lost
+    def finish(self, lost):
+        """Coroutine: close `data`, and see what became of the file; lost: what has failed already, or None."""
+        return self.wire.part("ftpend").finish(self, lost)
 
     async def close(self):
         await self.wire.close(self.data)

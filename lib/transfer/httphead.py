@@ -15,6 +15,7 @@ except ImportError:
         return value
 
 
+_PART = const(64)  # that the parser copies
 _HEAD = const(16384)  # bytes of all headers, interim answers among them
 _LINE = const(2048)  # of a Location; longer ones are passed over
 _SHORT = const(256)  # of any other header
@@ -24,14 +25,16 @@ _LARGEST = const(0x3FFFFFFF)
 async def read(wire, stream):
     """(head of an HTTP answer, bounds in `view` of what came after it)."""
     head = Head()
-    view = wire.view[:256]  # the parser copies it
+    view = wire.view[:256]
     while True:
         n = await wire.read(stream, view)
         if not n:
             raise TransferError("short", "%s: connection closed" % wire.doing)
-        used = head.received(view[:n])
-        if head.complete:
-            return head, used, n
+        used = 0
+        while used < n:
+            used += head.received(view[used : min(n, used + _PART)])
+            if head.complete:
+                return head, used, n
 
 
 class Head:

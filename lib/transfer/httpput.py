@@ -4,7 +4,6 @@ import select
 
 from micropython import const
 from transfer import TransferError
-from transferwire import fill, seek
 
 _REDIRECTS = const(5)
 
@@ -49,6 +48,8 @@ async def put(text, wire, source, place, method, form, headers):
         if place.offset:
             if not hasattr(source, "seek"):
                 raise TransferError("server", "redirected when the file was on its way")
+            from transferout import seek
+
             seek(source, 0)
             place.offset = 0
     raise TransferError("server", "over %d redirects" % _REDIRECTS)
@@ -56,6 +57,8 @@ async def put(text, wire, source, place, method, form, headers):
 
 async def _body(stream, source, wire, place, before, after):
     # False: the server has answered before the end
+    from transferout import fill  # only now: a handshake needs the room
+
     chunked = place.size is None
     poll = select.poll()
     if hasattr(stream, "s"):  # a TLS stream may not show its socket

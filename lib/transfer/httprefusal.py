@@ -1,6 +1,7 @@
 """What an HTTP status means that is no success: the error in words, or where a redirect leads. Loaded for one of them."""
 
-from transfer import TransferError, clean
+from transfer import TransferError
+from transferwords import clean
 
 _WORDS = """400 bad request;401 wrong user or password;403 forbidden;404 not found;405 method not allowed;408 too slow;
 409 conflict;410 gone;411 length required;413 too large;416 range not there;429 too many requests;500 server error;

@@ -56,14 +56,6 @@ async def _run(job, url, connect, secure, buf, wait_s, *arguments):
         await wire.run(getattr(client, job)(url, wire, *arguments))  # by name: get, put
     finally:
         wire.part()
-        for name in ("transferwire", "transferparse", "transferurl", "ftpsession", kind + job):
+        parts = "transferwire", "transferin", "transferout", "transferfailure", "transferparse", "transferurl", "transferwords"
+        for name in parts + ("ftpsession", kind + job):
             sys.modules.pop(name, None)
-
-
-def clean(words, secrets):
-    """A server's words for an error text: printable, short, empty if they hold one of `secrets`."""
-    text = "".join([chr(c) if 31 < c < 127 else "?" for c in words[:512]])
-    for secret in secrets:
-        if secret in text:
-            return ""
-    return text[:80].strip()

@@ -12,7 +12,6 @@ from micropython import const
 from transfer import TransferError
 
 _TICK_MS = const(250)
-_ENOSPC = const(28)
 _TLS_EOF = const(-0x7280)  # the connection ended without close_notify: whoever reads knows how much is to come
 
 
@@ -111,54 +110,4 @@ class Wire:
 
     def failed(self, e, kind):
         """The TransferError that an OSError or ValueError means; of `kind`, unless it says more itself."""
-        return self.part("transferopen").failed(self, e, kind)
-
-
-def store(sink, piece, place):
-    """Hand a piece to the sink."""
-    try:
-        sink.write(piece)
-    except OSError as e:
-        raise _local(e)
-    place.offset += len(piece)
-
-
-def restart(sink, place):
-    """Begin again: the file is not the one that was begun."""
-    if not hasattr(sink, "restart"):
-        raise TransferError("changed", "the file has changed since it was begun")
-    try:
-        sink.restart()
-    except OSError as e:
-        raise _local(e)
-    place.offset = 0
-    place.mark = ""
-    place.size = None
-
-
-def fill(source, view, place):
-    """Bytes that the source has put into `view`, no more than place.size asks for."""
-    if place.size is not None:
-        view = view[: max(0, place.size - place.offset)]
-        if not len(view):
-            return 0
-    try:
-        n = source.readinto(view) or 0
-    except OSError as e:
-        raise _local(e)
-    if not n and place.size is not None:
-        raise TransferError("store", "source ends at %d of %d bytes" % (place.offset, place.size))
-    place.offset += n
-    return n
-
-
-def seek(source, offset):
-    """Go to a place in the source."""
-    try:
-        source.seek(offset)
-    except OSError as e:
-        raise _local(e)
-
-
-def _local(e):
-    return TransferError("full" if e.args and e.args[0] == _ENOSPC else "store", "local file: %s" % e)
+        return self.part("transferfailure").failed(self, e, kind)

@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 import json
 import ssl
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -13,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from pilotwire.bench.certificates import Authority
 from pilotwire.csms import CentralSystem
+from pilotwire.relay import Options, Relay
 
 KEY = "00112233445566778899aabbccddeeff"
 CENTRAL = "CentralSystemRootCertificate"
@@ -135,6 +137,42 @@ async def test_from_nothing_to_profile_3(bench, tmp_path):
         assert await change(charger, "SecurityProfile", "2") == "Rejected"
         text = "".join(bench.text.split())
         assert KEY not in text and "PRIVATE" not in text
+        await bench.stop()
+
+
+# A file server is trusted from when its root is installed until that is deleted: TLS of uploads shares what it can with the
+# connection to the central system, but not for longer.
+async def test_root_of_a_file_server(bench, tmp_path):
+    root, other = Authority(tmp_path / "ca"), Authority(tmp_path / "other")
+    bench.files({"/data/root1.der": root.der})
+    files = other.issue("files", ips=["127.0.0.1"])
+    options = {"certificate": Path(files.certificate), "key": Path(files.key), "users": {}}
+    told = "DiagnosticsStatusNotification"
+
+    async def upload(charger, url):
+        count = len(charger.frames)
+        await charger.call("GetDiagnostics", {"location": url + "/", "retries": 0})
+
+        def result(charger):
+            done = [f.payload["status"] for f in charger.frames[count:] if f.direction == "in" and f.action == told]
+            return done[1:]
+
+        await bench.told(result, 60)
+        return result(charger)[0]
+
+    async with (
+        two_faced(bench, server_context(root.issue("server"))) as port,
+        Relay(Options(spool=tmp_path / "spool", to=str(tmp_path / "store"), **options)) as relay,
+    ):
+        charger = await bench.start(url=f"wss://localhost:{port}")
+        assert await upload(charger, relay.http_url) == "UploadFailed"
+        install = {"certificateType": CENTRAL, "certificate": other.pem.decode()}
+        assert await charger.call("InstallCertificate", install) == {"status": "Accepted"}
+        assert await upload(charger, relay.http_url) == "Uploaded"
+        ids = (await charger.call("GetInstalledCertificateIds", {"certificateType": CENTRAL}))["certificateHashData"]
+        answers = [(await charger.call("DeleteCertificate", {"certificateHashData": i}))["status"] for i in ids]
+        assert sorted(answers) == ["Accepted", "Failed"]  # the central system's own stays
+        assert await upload(charger, relay.http_url) == "UploadFailed"
         await bench.stop()
 
 

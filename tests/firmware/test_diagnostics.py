@@ -124,7 +124,7 @@ CASES_SOURCE = [(10, b"line\nline\n"), (7, b"line\nli"), (13, b"line\nline\n\n\n
 
 def test_source(size, wanted):
     for piece in (1, 3, 64):
-        source = Source([b"line\n", b"line\n"], size)
+        source = Source(lambda: iter([b"line\n", b"line\n"]), size)
         got = b""
         while True:
             buf = bytearray(piece)

@@ -13,7 +13,9 @@ LINES = [
     {"pilotwire": "diagnostics", "format": 1, "charger": "CP1", "version": "0.1.0", "slot": "a", "reset": "power",
      "time": "2026-11-22T10:00:30Z", "uptime_s": 90061, "from": None, "to": None},
     {"counters": {"online": True, "errors": 1, "refused": 0}, "heap": {"used": 1, "free": 2}},
-    {"connector": 1, "status": "Charging", "fault": None, "energy_wh": 500, "cycles": 7, "hours": 3},
+    {"connector": 1, "status": "Charging", "fault": None, "energy_wh": 500},
+    {"contactor": 1, "cycles": 7, "hours": 3},
+    {"limit": "cable", "connector": 1, "ma": 16000, "reason": ""},
     {"flash": "journal", "erases": 1, "programs": 5},
     {"setting": "WifiKey", "secret": True, "set": True},
     {"setting": "HeartbeatInterval", "value": "300"},
@@ -35,6 +37,7 @@ def test_read():
     assert [m.what for m in report.timeline] == ["log", "log", "log", "queue", "frame"]
     assert report.settings == {"WifiKey": "(set)", "HeartbeatInterval": "300"}
     assert report.queue[0]["id"] == 5 and report.connectors[0]["cycles"] == 7
+    assert [limit["limit"] for limit in report.connectors[0]["limits"]] == ["cable"] and len(report.connectors) == 1
 
 
 # A file that was cut anywhere still tells what it holds, and that it is cut.

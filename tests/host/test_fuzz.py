@@ -24,10 +24,11 @@ import x509 as x509_parser
 from bundle import BundleError, Complete
 from bundlelist import List
 from der import DerError
-from ftplogin import extended_port, passive_port
+from ftpdata import extended_port, passive_port
 from ftpsession import Replies
 from fuzzing import DER_WORDS, JSON_WORDS, TEXT_WORDS, messages, mutations
 from httpbody import Body
+from httpchunks import Body as Chunks
 from httphead import Head
 from httprefusal import redirect
 from ocpp16 import large_messages
@@ -132,7 +133,7 @@ def http(data: bytes) -> None:
     with contextlib.suppress(TransferError):
         at = head.received(memoryview(data))
         if head.complete:
-            body = Body(head.chunked, head.length)
+            body = (Chunks if head.chunked else Body)(head.length)
             while at < len(data) and not body.done:
                 skip, n = body.piece(memoryview(data)[at:])
                 assert 0 < skip + n <= len(data) - at

@@ -1,6 +1,6 @@
 # Replies as byte traces, a byte at a time, and what they mean.
 from ftprefusal import refusal
-from ftplogin import extended_port, passive_port, size
+from ftpdata import extended_port, passive_port, size
 from ftpsession import Replies
 from transfer import TransferError
 

@@ -1,6 +1,7 @@
 # Answers as byte traces, whole and a byte at a time, in MicroPython's own idea of bytes and numbers.
 # heap: 200K
 from httpbody import Body
+from httpchunks import Body as Chunks
 from httphead import Head
 from httprequest import form, request
 from transfer import Place, TransferError
@@ -53,7 +54,7 @@ def _read(trace, step):
                 at = head.received(data)
                 if not head.complete:
                     continue
-                body = Body(head.chunked, head.length)
+                body = (Chunks if head.chunked else Body)(head.length)
             while at < len(data) and not body.done:
                 skip, n = body.piece(data[at:])
                 got += bytes(data[at + skip : at + skip + n])

@@ -102,11 +102,22 @@ def read(data: bytes) -> Report:
     return report
 
 
+def _add_to_connector(connectors: list[dict[str, Any]], line: dict[str, Any]) -> None:
+    for connector in connectors:
+        if connector["connector"] == line.get("contactor", line.get("connector")):
+            if "limit" in line:
+                connector["limits"].append(line)
+            else:
+                connector.update(cycles=line.get("cycles"), hours=line.get("hours"))
+
+
 def _add(report: Report, moments: list[Moment], line: dict[str, Any]) -> None:
     if "counters" in line:
         report.counters, report.heap = line["counters"], line.get("heap", {})
+    elif "contactor" in line or "limit" in line:
+        _add_to_connector(report.connectors, line)
     elif "connector" in line and "record" not in line:
-        report.connectors.append(line)
+        report.connectors.append({**line, "limits": []})
     elif "flash" in line:
         report.flash.append(line)
     elif "setting" in line:

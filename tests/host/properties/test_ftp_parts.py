@@ -2,7 +2,7 @@
 
 import ftplib
 
-from ftplogin import extended_port, passive_port, size
+from ftpdata import extended_port, passive_port, size
 from ftprefusal import refusal
 from ftpsession import Replies
 from hypothesis import given, settings

@@ -4,14 +4,16 @@ import base64
 import urllib.parse
 
 from httpbody import Body
+from httpchunks import Body as Chunks
 from httphead import Head
 from httprefusal import redirect
 from httprequest import form, request
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from transfer import Place, TransferError, clean
+from transfer import Place, TransferError
 from transferparse import parse
 from transferurl import decode
+from transferwords import clean
 
 KINDS = {"url", "server", "refused", "short"}
 
@@ -52,7 +54,7 @@ def answer(pieces: list[bytes]) -> tuple:
                 at = head.received(memoryview(piece))
                 assert head.complete or at == len(piece)
                 if head.complete:
-                    body = Body(head.chunked, head.length)
+                    body = (Chunks if head.chunked else Body)(head.length)
             while body and at < len(piece) and not body.done:
                 skip, n = body.piece(memoryview(piece)[at:])
                 assert skip >= 0 and n >= 0 and 0 < skip + n <= len(piece) - at

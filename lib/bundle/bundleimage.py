@@ -1,0 +1,33 @@
+"""Where the MicroPython image of a bundle goes."""
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value):
+        return value
+
+
+_BLOCK = const(4096)
+
+
+class Sectors:
+    """Writes a partition from its start, each sector erased when it is reached."""
+
+    def __init__(self, part):
+        self._part = part
+        self._at = 0
+
+    def write(self, piece):
+        done = 0
+        while done < len(piece):
+            sector, offset = self._at // _BLOCK, self._at % _BLOCK
+            if not offset:
+                self._part.ioctl(6, sector)
+            n = min(_BLOCK - offset, len(piece) - done)
+            self._part.writeblocks(sector, piece[done : done + n], offset)
+            done += n
+            self._at += n
+
+    def close(self):
+        pass
