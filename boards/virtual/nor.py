@@ -9,8 +9,11 @@ works with, and a chip needs none of that. Operations are programs and erases; r
 How one can be torn: see `tear()`. Files must be unbuffered, so that a killed process loses nothing.
 """
 
+import sys
+
 SECTOR = 4096
-_STEP = 64  # bytes that are ANDed at a time: bounds what the stand-in takes from the heap, of which the chip takes nothing
+# Bytes that are ANDed at a time: bounds what the stand-in takes from the heap, of which the chip takes nothing.
+_STEP = 64 if sys.implementation.name == "micropython" else SECTOR
 _BLANK = b"\xff" * _STEP
 
 

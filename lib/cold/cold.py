@@ -20,6 +20,7 @@ from binascii import crc32
 HERE = __file__.rpartition("/")[0]
 _FILE = (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 _DIRECTORY = (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+_names = tuple if sys.implementation.name == "micropython" else set  # a set takes more, but a desktop has a thousand
 _running = []  # what was loaded before each run() that has not ended
 
 
@@ -91,7 +92,7 @@ def load(name):
 
 def call(name, function, *args):
     """What `function` of the module returns."""
-    before = tuple(sys.modules)
+    before = _names(sys.modules)
     try:
         return getattr(load(name), function)(*args)  # by name: renamed where cold is called
     finally:
@@ -104,7 +105,7 @@ async def run(name, function, *args):
 
     Runs that overlap may share modules: what they loaded is forgotten when the last of them ends.
     """
-    before = _running[0] if _running else tuple(sys.modules)  # a set takes more
+    before = _running[0] if _running else _names(sys.modules)
     _running.append(before)
     try:
         return await getattr(load(name), function)(*args)  # by name: renamed where cold is called
