@@ -5,7 +5,7 @@ import gc
 from tlsstream import TlsStream  # for all connections of a transfer: else each would bring its own
 import cold
 
-_BUFFER = 384  # three pages of the cache of LittleFS
+_BUFFER = 256  # two pages of the cache of LittleFS
 _WAIT_S = 30  # for one step of a transfer (DIAG-03)
 _TURN_S = 1
 _TURN_MS = 100
