@@ -28,7 +28,7 @@ async def connect(cp, link, log):
 async def _open(cp, link, log, heads):
     # Names are not looked up while a car charges: that blocks for seconds when the network is down.
     link.busy = any([c.energised for c in cp.connectors])
-    cp.root = None
+    cp.root = cp.context = None
     tls, host, port, path, shown, headers = cold.call("ocpp16.address", "of", cp)
     if tls:
         stream = await cold.call("ocpp16.opening", "secure", cp, link, log, host, port)

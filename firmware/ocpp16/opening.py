@@ -8,7 +8,6 @@ import cold
 
 async def secure(cp, link, log, host, port):
     """A TLS stream to host:port; OSError, ValueError."""
-    cp.context = None
     if cp.clock.utc() is None:
         await _timekeeping("prepare", cp, log)
     try:

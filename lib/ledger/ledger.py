@@ -6,7 +6,7 @@
     ledger.prepare()                        # erases ahead, while a stall does no harm
 
 docs/ledger.md shows the format and what each cut leaves. What a start, an erase and a count need is cold, in
-ledgersectors, which shares the attributes without an underscore. Three rules hold for the whole file: a sector
+ledgersectors (and ledgercounts), which shares the attributes without an underscore. Three rules hold for the whole file: a sector
 gets its head only after its erase ended, and records only after its head; a head is zeroed before
 its sector is erased; a sector in which a program may have failed takes no more records.
 """

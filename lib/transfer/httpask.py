@@ -52,7 +52,7 @@ async def ask(text, wire, sink, place):
             chunked = head.chunked
             head = None
             await asyncio.sleep_ms(0)  # the collector looks through the stack, too: this ends what stands there of the head
-            open, stream = stream, None
-            return open, at, end, skip, length, chunked
+            kept, stream = stream, None
+            return kept, at, end, skip, length, chunked
         finally:
             await wire.close(stream)

@@ -29,10 +29,15 @@ def box(**settings):
 
 def lines(it, start=None, stop=None):
     found = []
-    for line in it.ocpp.diagnose(start, stop):
-        assert len(line) < 1024
-        if line != b"\n":
-            found.append(json.loads(line))
+    line = b""
+    for piece in it.ocpp.diagnose(start, stop):
+        line += piece
+        if piece == b"\n":
+            assert len(line) < 1024
+            if line != b"\n":
+                found.append(json.loads(line))
+            line = b""
+    assert not line  # each has its end
     return found
 
 

@@ -14,7 +14,7 @@ START_MS = 0
 
 _values = None
 _open = open
-_files = []  # that are open: (name, file)
+_files = []  # that are open, perhaps
 
 
 def compare(left, operator, right):
@@ -71,24 +71,22 @@ async def _nothing():
     pass
 
 
-def _noted(name, *args):
+def _noted(*args):
     """What open() is for the tests."""
-    _files[:] = _still_open()
-    file = _open(name, *args)
-    _files.append((name, file))
+    _left_open()
+    file = _open(*args)
+    _files.append(file)
     return file
 
 
-def _still_open():
-    return [entry for entry in _files if _is_open(entry[1])]
-
-
-def _is_open(file):
-    try:
-        file.tell()
-    except ValueError:
-        return False
-    return True
+def _left_open():
+    """How many files are open; in place and without a name of each, since this lives in the heap of the test."""
+    for i in range(len(_files) - 1, -1, -1):
+        try:
+            _files[i].tell()
+        except ValueError:
+            _files.pop(i)
+    return len(_files)
 
 
 def _drive(function, arguments):
@@ -124,6 +122,7 @@ def main(config):
         _emit(broken=_text(error))
         return
     for name, function, parameters, table, row, is_async in config["tests"]:
+        _files.clear()
         gc.collect()
         if START_MS:
             time.start(START_MS)
@@ -142,9 +141,7 @@ def main(config):
                 else:
                     function(*arguments)
             # What is left to the collector stays open till then; collected within a call of LittleFS, it damages that.
-            left = [name for name, _ in _still_open()]
-            _files.clear()
-            assert not left, "left open: " + ", ".join(left)
+            assert not _left_open(), "a file was left open"
         except Exception as error:
             _emit(name=name, ok=False, error=_text(error), row=None if table is None else at)
         except SystemExit as error:
