@@ -55,6 +55,7 @@ class Reader:
         they can not be kept. b"" if it can not be read."""
         rest, error = self._rest, self._error
         if error:
+            rest = rest[-_END:]
             rest = rest[max(0, rest.rfind(b"]", 0, rest.rfind(b"]"))) :]
         self._run.sort()
         return b"" if error == "" else large_messages.frame(self._head + rest, error or (self._written, self._run))

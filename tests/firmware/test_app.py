@@ -1,26 +1,14 @@
-# heap: 320K
-# (104K for one wallbox and its flash, the rest for this file and a second one)
 # The whole app on a board of plain Python: what the root wires together, and that two of them do not meet.
-import gc
 import os
 from struct import unpack_from
 
-from app import Wallbox
-from fake_board import FakeBoard
-from ledger import Ledger
-from log import Log
-from nor import Nor, Region, blank
-from ocpp_bench import TABLE, Clock, MemoryStore
-from ocpp16.transactions import DATA, SAMPLE, STOP
-from settings import Settings
+from app_bench import charge, run, wallbox
+from nor import Nor, blank
+from ocpp16.transactions import STOP
 import cold
 import iso8601
 
-
-class NoLink:
-    """A link that never comes up."""
-
-    up = False
+_SECOND = blank(6)  # flash of a second wallbox
 
 
 class Console:
@@ -39,53 +27,6 @@ def press(box, board, seconds):
     run(box, seconds) if seconds else box.tick()
     board.pressed = False
     run(box, 1)
-
-
-def wallbox(connectors=1, socket=False, sectors=8, parts="", **values):
-    board = FakeBoard(connectors)
-    for part in board.connectors:
-        part.max_ma = 32000
-        part.pulses_per_kwh = 1000
-        part.socket = socket
-        part.ventilation = False
-        part.parts = parts
-    gc.collect()  # one piece of this size is wanted
-    region = Region(Nor(blank(sectors)), 0, sectors)
-    ledgers = (
-        Ledger(region, (), 0, sectors - 4),
-        Ledger(region, (SAMPLE, DATA), sectors - 4, 2),
-        Ledger(region, (), sectors - 2, 2),
-    )
-    store = MemoryStore()
-    store.write("accepted", b"")
-    settings = Settings(store, TABLE)
-    settings.set("AllowOfflineTxForUnknownId", "true")
-    for name in values:
-        settings.set(name, values[name])
-    lines = []
-    box = Wallbox(board, store, ledgers, NoLink(), Clock(), settings, Log(print=lines.append), report=lines.append)
-    box.lines = lines
-    return box, board
-
-
-def run(box, seconds):
-    for i in range(seconds * 50):
-        box.clock.advance(20)
-        box.step()
-        if i % 5 == 4:
-            box.tick()
-
-
-def charge(box, board):
-    """A car at the first connector, a tag, and the contactor closes."""
-    part = board.connectors[0]
-    part.car = "B"
-    run(box, 2)
-    board.tags.append("A")
-    run(box, 1)
-    part.car = "C"
-    run(box, 2)
-    assert part.closed
 
 
 # A tag and a car: the contactor closes, pulses become Wh, the tag again ends it; all without a central system.
@@ -112,7 +53,7 @@ def test_session_offline():
     run(box, 1)
     assert not part.closed and box.ocpp.connectors[0].status == "Finishing"
     assert box.ocpp.transactions.queued == 2
-    assert board.fed > 0 and any([line.startswith('@{"') for line in box.lines])
+    assert board.fed > 0 and board.reported.startswith('@{"')
 
 
 # req: TX-11
@@ -286,7 +227,7 @@ def test_watchdog_needs_the_step():
 # Two wallboxes in one interpreter share nothing.
 def test_two():
     one, board = wallbox(sectors=6)
-    two, _ = wallbox(sectors=6)
+    two, _ = wallbox(sectors=6, nor=Nor(_SECOND))
     board.connectors[0].car = "B"
     run(one, 2)
     run(two, 2)

@@ -1,5 +1,3 @@
-# heap: 152K
-# (104K for the firmware, 28K for the flash, which is RAM here, 24K for this file)
 # Who may charge: Authorize, cache, offline rules, groups, refused transactions.
 from ocpp_bench import Bench
 import isoformat

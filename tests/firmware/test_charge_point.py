@@ -1,5 +1,3 @@
-# heap: 188K
-# (104K for the firmware, 28K for the flash, which is RAM here, the rest for this file and the other side of the messages)
 # The charge point against a central system on paper: registration, sessions, what survives a cut.
 import sys
 

@@ -1,4 +1,3 @@
-# heap: 60K
 # The connection to the central system, over a WebSocket that a test feeds.
 import asyncio
 import gc

@@ -1,5 +1,3 @@
-# heap: 144K
-# (104K for the firmware, 28K for the flash, which is RAM here, 24K for this file)
 # What the central system orders: availability, reset, unlock, remote start and stop, data transfer.
 from ocpp_bench import Bench
 

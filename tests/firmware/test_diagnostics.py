@@ -1,5 +1,3 @@
-# heap: 176K
-# (104K for the firmware, 28K for the flash, which is RAM here, the rest for this file)
 # GetDiagnostics: what it answers, where the file goes, and the file as a stream of a known size.
 import asyncio
 

@@ -1,5 +1,3 @@
-# heap: 192K
-# (104K for the firmware, 28K for the flash, which is RAM here, the rest for this file)
 # ExtendedTriggerMessage of the security extension.
 from ocpp_bench import Bench
 

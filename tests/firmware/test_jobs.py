@@ -1,5 +1,3 @@
-# heap: 156K
-# (104K for the firmware, 28K for the flash, which is RAM here, 38K for this file and its coroutines)
 # Jobs beside OCPP, and the tries of a transfer with the statuses that tell of them.
 import asyncio
 import sys

@@ -1,4 +1,3 @@
-# heap: 192K
 # A master tag teaches the local list, on a box that may have no central system at all.
 from ocpp_bench import Bench
 import cold

@@ -1,5 +1,3 @@
-# heap: 164K
-# (104K for the firmware, 28K for the flash, which is RAM here, 24K for this file)
 # TriggerMessage: the answer first, then the message, as it is true by then; the only things that leave in Pending.
 from ocpp_bench import Bench
 

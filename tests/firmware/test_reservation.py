@@ -1,5 +1,3 @@
-# heap: 180K
-# (104K for the firmware, 28K for the flash, which is RAM here, 32K for this file)
 # Reservations: a connector, or any connector, is kept for a tag or a group until they come, or until the time is over.
 from ocpp_bench import Bench
 import isoformat

@@ -1,5 +1,3 @@
-# heap: 152K
-# (104K for the firmware, 28K for the flash, which is RAM here, the rest for this file)
 # Rules that hold everywhere: registration that is slow, clocks, configuration, the form of values.
 import cold
 from ocpp_bench import TABLE, Bench

@@ -1,5 +1,4 @@
 # stand-ins: machine esp32 network socket
-# heap: 160K
 # The stand-ins of the chip: they refuse what the chip refuses, and do what its drivers do.
 import io
 import time

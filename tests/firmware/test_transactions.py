@@ -1,5 +1,3 @@
-# heap: 176K
-# (104K for the firmware, 28K for the flash, which is RAM here, the rest for this file and the other side of the messages)
 # Transactions from start to delivery, and the statuses and meter values that go with them.
 from ocpp_bench import Bench
 import iso8601

@@ -36,6 +36,7 @@ def device(pytester, monkeypatch):
         # Nor hypothesis, which takes half of the start of pytest.
         return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments)
 
+    run.root = pytester.path
     return run
 
 
@@ -142,6 +143,20 @@ def test_the_heap_is_that_of_the_chip(device):
     text = "def test_it():\n    bytearray(%d)\n"
     device(text % 100_000).assert_outcomes(passed=1)
     device("# heap: 60K\n" + text % 100_000).assert_outcomes(failed=1)
+
+
+def test_what_the_file_holds_is_on_top_of_it(device):
+    text = "TABLE = bytes(160_000)\ndef test_it():\n    bytearray(%d)\n"
+    device(text % 100_000).assert_outcomes(passed=1)
+    device(text % 160_000).assert_outcomes(failed=1)
+    result = device("# room: 100K\n" + text % 10)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["MemoryError: the file holds * bytes more than it has room for*"])
+
+
+def test_modules_of_the_firmware_are_not_on_top_of_it(device):
+    (device.root / "firmware/large.py").write_text("TABLE = bytes(80_000)\n")
+    device("import large\ndef test_it():\n    bytearray(100_000)\n").assert_outcomes(failed=1)
 
 
 def test_an_interpreter_that_ends(device):

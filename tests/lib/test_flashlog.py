@@ -1,4 +1,3 @@
-# heap: 180K
 # A log on flash: what is kept, how much it may wear, and that it never fails.
 from flashlog import LINE, UPTIME, FlashLog
 from ledger import Ledger

@@ -1,5 +1,4 @@
 # Answers as byte traces, whole and a byte at a time, in MicroPython's own idea of bytes and numbers.
-# heap: 200K
 from httpbody import Body
 from httpchunks import Body as Chunks
 from httphead import Head

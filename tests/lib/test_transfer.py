@@ -1,5 +1,4 @@
 # Transfers over streams by hand: deadlines, cancellation, what is closed and let go, the order of TLS in FTP.
-# heap: 172K
 import asyncio
 import sys
 

@@ -1,5 +1,4 @@
 # The handshake, and the client over a stream by hand: what is sent, what comes out, how it ends.
-# heap: 1M
 from binascii import a2b_base64, b2a_base64
 from hashlib import sha1
 

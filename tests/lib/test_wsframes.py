@@ -1,5 +1,7 @@
 # RFC 6455 as byte traces: what a server sends, what comes out, and the code a broken rule is closed with.
-# heap: 4M
+# room: 4M
+# heap: 2M
+# (messages of 64 KB and more, of which a chip never takes one)
 import gc
 
 from wsframes import BINARY, CLOSE, PING, PONG, TEXT, Decoder, WebSocketError, encode, encode_close

@@ -33,8 +33,7 @@ def _bytecode() -> dict:
     root = build.repository()
     suite = Suite(root)
     suite.build()
-    folders = suite.environment(root / "tests" / "firmware" / "ocpp_bench.py")["MICROPYPATH"].split(":")
-    path = [folder for folder in folders if not folder.endswith(("/time", ".frozen"))]  # the real time
+    path = [folder for folder in suite.folders(root / "tests/firmware/ocpp_bench.py") if folder.name != "time"]  # the real time
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "data").mkdir()
         script = root / "tests" / "bench" / "core_profile.py"

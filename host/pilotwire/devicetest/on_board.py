@@ -12,6 +12,7 @@ from typing import Any
 from mpremote.transport import TransportError
 
 from pilotwire.device.raw_repl import LiveBoard
+from pilotwire.devicetest.suite import ITEMS
 
 SLOWER = 10  # a chip needs this many times as long as a desktop, roughly
 _FOLDER = "/pilotwire-test"
@@ -37,7 +38,7 @@ os.mkdir({folder!r})
 os.chdir({folder!r})
 sys.path[:] = {path!r}
 """
-_RUN = "import runner\nrunner.main({setup!r})"
+_RUN = "import runner\nrunner.main({module!r}, {near_wrap!r}, '/remote/{items}')"
 _END = "os.chdir('/')\n_clear({folder!r})\nsys.path[:] = ['.frozen']\nos.umount('/remote')"
 
 
@@ -51,12 +52,14 @@ class TestBoard:
         self._live: LiveBoard | None = None
         self._board: Any = None
 
-    def run(self, folders: list[Path], setup: dict[str, Any], limit_s: float) -> tuple[bytes, str]:
+    def run(self, folders: list[Path], module: str, near_wrap: bool, items: bytes, limit_s: float) -> tuple[bytes, str]:
         """(what the runner printed, why it ended) of one test file.
 
         Args:
             folders: below `top`, the path of the imports.
-            setup: for runner.main.
+            module: the test file.
+            near_wrap: does the clock begin before its wrap?
+            items: what to run, in lines of JSON.
             limit_s: seconds without a word from the board after which it is given up.
 
         Raises:
@@ -68,6 +71,7 @@ class TestBoard:
         else:
             self._board.reset()
         transport = self._board.transport
+        (self._top / ITEMS).write_bytes(items)
         path = [f"/remote/{folder.relative_to(self._top).as_posix()}" for folder in folders]
         said = bytearray()
         ended = "the board stopped telling"
@@ -75,7 +79,7 @@ class TestBoard:
             transport.mount_local(str(self._top))
             transport.exec(_BEGIN.format(folder=_FOLDER, path=[*path, ".frozen"]))
             try:
-                _, error = transport.exec_raw(_RUN.format(setup=setup), limit_s, said.extend)
+                _, error = transport.exec_raw(_RUN.format(module=module, near_wrap=near_wrap, items=ITEMS), limit_s, said.extend)
                 if error:
                     said += error
                 transport.exec(_END.format(folder=_FOLDER))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _REQUIREMENT = re.compile(r"^\s*#\s*req:\s*(.+?)\s*$")
-_DIRECTIVE = re.compile(r"^#\s*(heap|timeout|stand-ins):\s*(.+?)\s*$", re.MULTILINE)
+_DIRECTIVE = re.compile(r"^#\s*(heap|room|timeout|stand-ins):\s*(.+?)\s*$", re.MULTILINE)
 _SIZE = re.compile(r"^(\d+)\s*([KM]?)B?$")
 
 
@@ -37,10 +37,11 @@ class Test:
 
 @dataclass
 class Outline:
-    """A test file. heap: chip bytes or None; timeout: seconds or None; stand_ins: modules of boards/virtual."""
+    """A test file. heap: chip bytes or None; room: bytes or None; timeout: seconds or None; stand_ins: of boards/virtual."""
 
     tests: list[Test] = field(default_factory=list)
     heap: int | None = None
+    room: int | None = None
     timeout: float | None = None
     stand_ins: tuple[str, ...] = ()
 
@@ -74,6 +75,8 @@ def read(path: Path) -> Outline:
         try:
             if found[1] == "heap":
                 outline.heap = size(found[2])
+            elif found[1] == "room":
+                outline.room = size(found[2])
             elif found[1] == "timeout":
                 outline.timeout = float(found[2].removesuffix("s"))
             else:

@@ -15,21 +15,38 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pilotwire import runtime
 from pilotwire.devicetest import outline as outlines
-from pilotwire.devicetest.suite import Suite
+from pilotwire.devicetest.suite import ITEMS, Suite
 from pilotwire.errors import PilotwireError
 
 if TYPE_CHECKING:
     from pilotwire.devicetest.on_board import TestBoard
 
 HEAP = 104 * 1024  # bytes of the chip: the line that the heap must not cross there (design.md, rule 2)
+ROOM = 256 * 1024  # for what the test file itself holds once it is imported, which is no part of the firmware
 TIMEOUT_S = 60.0
 _MOST_OUTPUT = 1 << 20
+
+# The ROM lies at the start of a heap that is larger by its size, and by the room for what the test file holds.
+_START = """
+import gc, sys, vfs
+_rom = bytearray({rom})
+with open({image!r}, "rb") as file:
+    file.readinto(_rom)
+vfs.mount(vfs.VfsRom(_rom), "/rom")
+sys.path.insert(0, "/rom")
+del file
+gc.collect()
+_used = gc.mem_alloc()
+import runner
+gc.collect()
+runner.main({module!r}, {near_wrap!r}, "/rom/{items}", {room} + _used - gc.mem_alloc())
+"""
 
 _suite = pytest.StashKey[Suite]()
 _board: "pytest.StashKey[TestBoard | None]" = pytest.StashKey()
@@ -178,20 +195,17 @@ class DeviceFile(pytest.File):
         suite.build()
         heap = self.outline.heap or HEAP
         limit = self.outline.timeout or TIMEOUT_S
-        setup = {
-            "module": self.path.stem,
-            "near_wrap": bool(self.config.getoption("--near-wrap")),
-            "tests": [
-                [i.name, i.test.name, len(i.test.parameters), i.test.table, i.row, i.test.is_async] for i in items
-            ],
-        }
+        near_wrap = bool(self.config.getoption("--near-wrap"))
+        rows = [[i.name, i.test.name, len(i.test.parameters), i.test.table, i.row, i.test.is_async] for i in items]
+        imports = suite.imports(self.path, self.outline.stand_ins)
+        lines = "".join(json.dumps(line) + "\n" for line in [imports, *rows]).encode()
         board = self.config.stash[_board]
         if board:
             from pilotwire.devicetest.on_board import SLOWER
 
-            output, ended = board.run(suite.folders(self.path), setup, limit * SLOWER)
+            output, ended = board.run(suite.folders(self.path), self.path.stem, near_wrap, lines, limit * SLOWER)
         else:
-            output, ended = self._on_desktop(setup, heap, limit)
+            output, ended = self._on_desktop(near_wrap, lines, heap, limit)
         text = output.decode("utf-8", "replace")
         run = Run(ended=ended)
         for part in text.split("\x1e"):
@@ -215,21 +229,28 @@ class DeviceFile(pytest.File):
             run.ended += f"; heap {heap // 1024}K of the chip"
         return run
 
-    def _on_desktop(self, setup: dict[str, Any], heap: int, limit: float) -> tuple[bytes, str]:
+    def _on_desktop(self, near_wrap: bool, items: bytes, heap: int, limit: float) -> tuple[bytes, str]:
         """(what the runner printed, why it ended) in the Unix port, with `heap` bytes of the chip."""
+        suite = self.config.stash[_suite]
+        rom = suite.rom(self.path, self.outline.stand_ins, items)
+        room = self.outline.room or ROOM
         # A directory of its own, which tests may write to; and the output in a file, which cannot grow over all bounds.
-        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+        with tempfile.NamedTemporaryFile() as image, tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+            image.write(rom)
+            image.flush()
             command = [
                 *runtime.micropython(),
                 "-X",
-                f"heapsize={runtime.heap_bytes(heap)}",
+                f"heapsize={runtime.heap_bytes(heap) + room + len(rom)}",
                 "-c",
-                f"import runner; runner.main({setup!r})",
+                _START.format(
+                    rom=len(rom), image=image.name, module=self.path.stem, near_wrap=near_wrap, items=ITEMS, room=room
+                ),
             ]
             child = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=self.config.stash[_suite].environment(self.path, self.outline.stand_ins),
+                env=suite.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,5 +1,5 @@
 # Runs inside MicroPython: calls the tests of one file and prints one record for each on stdout,
-# "\x1e" and a JSON line: {"name", "ok", "error"}. Started by plugin.py with `import runner; runner.main({...})`.
+# "\x1e" and a JSON line: {"name", "ok", "error"}. Started by plugin.py.
 import builtins
 import gc
 import io
@@ -8,6 +8,7 @@ import sys
 import time
 
 _RECORD = "\x1e"
+_PIECE = 4096
 
 # Where a test that hands in its own time should begin: five seconds before the wrap under --near-wrap.
 START_MS = 0
@@ -102,10 +103,50 @@ def _drive(function, arguments):
         raise failed[0]
 
 
-def main(config):
+def _lines(path):
+    """The lines of a file as they are needed: as one list they would take more of the heap than a test."""
+    with _open(path) as file:
+        yield from file
+
+
+def _begin_table():
+    """All names stand in tables that double when they are full: those of tests would make the firmware's double in a test."""
+    number = 0
+    while True:
+        used = gc.mem_alloc()
+        hasattr(sys, "~%d" % number)
+        number += 1
+        if gc.mem_alloc() - used > 4096:
+            return
+
+
+def _load(stand_ins, under_test, module, room):
+    """(the test file, what is left of the room for what is no part of the firmware: taken, so that this has the chip's heap)."""
+    used = gc.mem_alloc()
+    for name in stand_ins:
+        __import__(name)
+    gc.collect()
+    used -= gc.mem_alloc()
+    for name in under_test:
+        __import__(name)
+    gc.collect()
+    used += gc.mem_alloc()
+    module = __import__(module)
+    _begin_table()
+    gc.collect()
+    left = room + used - gc.mem_alloc()
+    if room and left < 0:
+        raise MemoryError("the file holds %d bytes more than it has room for (`# room:`)" % -left)
+    return module, [bytearray(_PIECE) for _ in range(left // _PIECE)] if room else None
+
+
+def main(module, near_wrap, items, room=0):
+    """items: file with [stand-ins, modules of the firmware that the test imports], then [name, function, number of parameters,
+    table or null, row or null, is it async?] in a line per item. room: bytes of the heap for what is no part of the firmware;
+    0: there is none."""
     global START_MS
     builtins.open = _noted
-    if config["near_wrap"]:
+    if near_wrap:
         START_MS = (1 << 30) - 5000
     try:
         import canary
@@ -117,11 +158,14 @@ def main(config):
         else:
             _emit(broken="asserts are not alive: the canary, a test that must fail, has passed")
             return
-        module = __import__(config["module"])
+        lines = _lines(items)
+        stand_ins, under_test = json.loads(next(lines))
+        module, _left = _load(stand_ins, under_test, module, room)
     except Exception as error:
         _emit(broken=_text(error))
         return
-    for name, function, parameters, table, row, is_async in config["tests"]:
+    for line in lines:
+        name, function, parameters, table, row, is_async = json.loads(line)
         _files.clear()
         gc.collect()
         if START_MS:

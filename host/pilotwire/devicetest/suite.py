@@ -4,10 +4,13 @@ Below build/devicetest: app/ (firmware and libraries as they lie on the flash), 
 each, since a folder on the path cannot be taken in parts) and runner/.
 """
 
+import ast
 import os
 import re
 import shutil
 from pathlib import Path
+
+from mpremote.romfs import VfsRomWriter
 
 from pilotwire import build, schemas
 from pilotwire.devicetest import asserts
@@ -20,7 +23,19 @@ _FLAGS = ("-O0",)  # from -O1 on asserts are gone
 # Stand-ins that a test gets only if it asks: most tests must fail when the code under test touches the chip.
 _ASKED_FOR = ("machine", "esp32", "network", "socket")
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d+)')
+ITEMS = "items.jsonl"  # what the runner is to run
 _OURS = ("runner.py", "asyncio/core.py", "asyncio/funcs.py", "<string>", "<stdin>")
+
+
+def imported(text: str) -> set[str]:
+    """Names of the modules that a source may import when it is itself imported: for `from a import b`, a and a.b."""
+    names: set[str] = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 class Suite:
@@ -31,6 +46,7 @@ class Suite:
         self.out = root / "build" / "devicetest"
         self._built = False
         self._errors: list[str] = []
+        self._imports: dict[Path, set[str]] = {}  # of each compiled file of tests, runner and stand-ins
 
     def import_folders(self) -> list[Path]:
         """Where sans-I/O modules are imported from under CPython."""
@@ -84,9 +100,38 @@ class Suite:
         top = next(self.out / f for f in _FOLDERS if path.is_relative_to(self.root / f))
         return [self.out / "runner", *dict.fromkeys([folder, top]), *taken, self.out / "app"]
 
-    def environment(self, path: Path, stand_ins: tuple[str, ...] = ()) -> dict[str, str]:
-        """Environment of the interpreter that runs the test file `path`."""
-        return {**os.environ, "MICROPYPATH": ":".join([*map(str, self.folders(path, stand_ins)), ".frozen"])}
+    def rom(self, path: Path, stand_ins: tuple[str, ...], items: bytes) -> bytes:
+        """What a chip has none of on its heap, as a file system whose modules run where they are (MicroPython's vfs.VfsRom):
+        runner, stand-ins, the test file `path` and what it imports from beside it. `items` become its file ITEMS."""
+        rom = VfsRomWriter()
+        rom.mkfile(ITEMS, items)
+        virtual = [folder for folder in self.folders(path, stand_ins) if folder.parent.name == "virtual"]
+        for file in sorted({*self._own(path, stand_ins), *(file for folder in virtual for file in folder.glob("*.mpy"))}):
+            rom.mkfile(file.name, file.read_bytes())
+        return rom.finalise()
+
+    def imports(self, path: Path, stand_ins: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        """(stand-ins, modules of firmware and libraries) that are imported with the test file."""
+        own = self._own(path, stand_ins)
+        names = {name for file in own for name in self._imports.get(file, ())}
+        ours = sorted(name for name in names if (self.out / "app" / f"{name.replace('.', '/')}.mpy").exists())
+        return [file.stem for file in own if file.is_relative_to(self.out / "virtual")], ours
+
+    def _own(self, path: Path, stand_ins: tuple[str, ...]) -> list[Path]:
+        """What is imported for a test file, firmware and libraries apart."""
+        folders = self.folders(path, stand_ins)[:-1]
+        wanted, found = ["runner", "canary", path.stem, *stand_ins], {}
+        while wanted:
+            name = wanted.pop()
+            file = next((f for f in (folder / f"{name}.mpy" for folder in folders) if f.exists()), None)
+            if file and name not in found:
+                found[name] = file
+                wanted += self._imports.get(file, ())
+        return list(found.values())
+
+    def environment(self) -> dict[str, str]:
+        """Environment of an interpreter that imports firmware and libraries."""
+        return {**os.environ, "MICROPYPATH": f"{self.out / 'app'}:.frozen"}
 
     def explain(self, traceback: str) -> str:
         """A MicroPython traceback without the runner's frames: the error, then each line with its source below."""
@@ -113,6 +158,8 @@ class Suite:
             name = path.name
         try:
             text = path.read_text("utf-8")
+            if not target.is_relative_to(self.out / "app"):
+                self._imports[target] = imported(text)
             data = build.compile_module(path, name, _FLAGS, (asserts.rewrite(text) if is_test else text).encode())
         except (PilotwireError, SyntaxError) as error:
             self._errors.append(str(error))
