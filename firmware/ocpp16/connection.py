@@ -62,6 +62,9 @@ class Connection:
             except (OSError, ValueError, MemoryError, asyncio.TimeoutError) as e:
                 self.failures += 1
                 self._failed(e)
+                # Memory that is short for so long is in pieces, or lost: a start has it back.
+                if isinstance(e, MemoryError) and self._wait_s >= _LAST_WAIT_S and not any(self._cp.transactions.open):
+                    raise
             wait = self._wait_s * 1000
             wait += int.from_bytes(os.urandom(2), "little") * wait >> 16
             self._wait_s = min(self._wait_s * 2, _LAST_WAIT_S)

@@ -21,9 +21,9 @@ class Profile:
             return {"status": "Rejected"}
         file = file_name(cp, "security" if security else "diagnostics")
         url = completed(log["remoteLocation"], file)
-        again = payload.get("retries"), payload.get("retryInterval")
+        again = payload.get("retryInterval"), payload.get("retries")
         status = "AcceptedCanceled" if _JOB in cp.jobs else "Accepted"
-        jobs.start(cp, _JOB, "ocpp16.diagnostics", "send", payload["requestId"], security, url, file, start, stop, again)
+        jobs.start(cp, _JOB, "ocpp16.diagnostics", "send", payload["requestId"], security, url, file, start, stop, *again)
         return {"status": status, "filename": file}
 
 
@@ -35,8 +35,8 @@ def get(cp, payload):
         return {}
     file = file_name(cp, "diagnostics")
     url = completed(payload["location"], file)
-    again = payload.get("retries"), payload.get("retryInterval")
-    jobs.start(cp, "diagnostics", "ocpp16.upload", "diagnostics", url, file, start, stop, again)
+    again = payload.get("retryInterval"), payload.get("retries")
+    jobs.start(cp, "diagnostics", "ocpp16.upload", "diagnostics", url, file, start, stop, *again)
     return {"fileName": file}
 
 
@@ -64,9 +64,10 @@ def completed(url, file):
     return scheme + "://" + host + "/" + path + mark + query
 
 
-async def send(cp, request, security, url, file, start, stop, again):
-    """The job: the upload of one file, with its statuses."""
-    cp.jobs[_JOB].append(request)  # for who asks meanwhile
+def send(cp, request, security, url, file, start, stop, interval, left):
+    """Coroutine, the job: the upload of one file, with its statuses."""
+    cp.jobs[_JOB][2:] = (request,)  # for who asks meanwhile
+    again = "ocpp16.diagnostics", "send", request, security, url, file, start, stop, interval
 
     def lines():
         return cold.call("ocpp16.security_events", "lines", cp, start, stop) if security else cp.diagnose(start, stop)
@@ -74,4 +75,5 @@ async def send(cp, request, security, url, file, start, stop, again):
     def told(status):
         jobs.tell(cp, _JOB, status, _ACTION, request)
 
-    await cold.run("ocpp16.upload", "upload", cp, _JOB, url, file, lines, ("Uploading", "Uploaded", _FAILED), told, again)
+    words = "Uploading", "Uploaded", _FAILED
+    return cold.run("ocpp16.upload", "upload", cp, _JOB, url, file, lines, words, told, interval, left, *again)

@@ -18,12 +18,12 @@ async def contents(cp, request, report, retries):
     download = _Contents(cp, url, "request" in request)
     try:
         words = "Downloading", None, {"": "DownloadFailed"}
-        again = retries, request["interval"]
+        again = request["interval"], retries, "ocpp16.firmware_contents", "contents", request, report
         left = await cold.call("ocpp16.tries", "transfer", cp, _JOB, url, download.attempt, words, report.tell, *again)
     except (BundleError, OSError) as e:
         return _NEXT, "refused", request, report, e.args[-1]
-    if left is None:
-        return _NEXT, "end", request, report, "DownloadFailed"
+    if not isinstance(left, int):
+        return left or (_NEXT, "end", request, report, "DownloadFailed")
     # Nothing of a class whose module may go.
     wanted, place = download.wanted, download.place
     wanted = wanted.head, wanted.digest, wanted.signature, wanted.end

@@ -23,11 +23,16 @@ class _Refused(Exception):
 async def files(cp, request, report, retries, state, offset, mark, end, whole, slot, image):
     """Get what comes after it; state: how far its installation is."""
     url = request["location"]
-    download = _Files(cp, url, Place(offset, mark, end), end, state, slot, image, whole)
+    place = Place(offset, mark, end)
+    download = _Files(cp, url, place, end, state, slot, image, whole)
     try:
         words = "Downloading", "Downloaded", {"": "DownloadFailed"}
-        again = retries, request["interval"]
+        again = request["interval"], retries
         left = await cold.call("ocpp16.tries", "transfer", cp, _JOB, url, download.attempt, words, report.tell, *again)
+        if isinstance(left, tuple):  # what is there stays for the next try
+            state = (download.state[0] and True,) + download.state[1:]
+            next_try = left[0], "ocpp16.firmware_files", "files", request, report, left[1]
+            return next_try + (state, place.offset, place.mark, end, whole, slot, image)
         if left is None:
             return _NEXT, "end", request, report, "DownloadFailed"
     except (_Refused, OSError) as e:

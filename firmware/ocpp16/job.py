@@ -17,7 +17,10 @@ async def run(cp, name, entry, module, function, args):
             step = await cold.run(step[0], step[1], cp, *step[2:])  # by name: the callers' strings
             if not isinstance(step, tuple):  # the part of it that comes next
                 return
-            await asyncio.sleep_ms(_TURN_MS)  # what the last one leaves behind goes meanwhile
+            pause = _TURN_MS  # what the last one leaves behind goes meanwhile
+            if isinstance(step[0], int):
+                pause, step = step[0] * 1000, step[1:]
+            await asyncio.sleep_ms(pause)
             gc.collect()
     except Exception as e:  # MemoryError as well
         cp.log.exception(name, e)

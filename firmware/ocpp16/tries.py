@@ -1,4 +1,4 @@
-# Cold: the tries of a transfer, and how it connects. One transfer at a time: there is RAM for one more TLS connection.
+# Cold: one try of a transfer, and how it connects. One transfer at a time: there is RAM for one more TLS connection.
 import asyncio
 import gc
 
@@ -15,54 +15,53 @@ _INTERVAL_S = 60
 _MOST = 86400  # of either: ticks hold no more than six days
 
 
-async def transfer(cp, name, url, attempt, words, told, retries=None, interval=None):
-    """Try until a transfer succeeds, and tell of each try (DIAG-02, FW-03): how many tries are left then, None if none did.
+async def transfer(cp, name, url, attempt, words, told, interval, left, *again):
+    """Try to transfer, and tell of it (DIAG-02, FW-03): how many tries are left, None if it has failed and none is, else what comes
+    after a while (see jobs): `again` and how many are left then.
 
-    url: is there TLS? attempt(connect, secure, buf) is one: what it returns is awaited, and fails with TransferError,
+    url: is there TLS? attempt(connect, secure, buf) is the try: what it returns is awaited, and fails with TransferError,
     anything else ends it all; words: (status when it begins, when it is done or None, {kind of TransferError: status}, "" for all
-    others); told(status) tells.
+    others); told(status) tells; interval, left: of the central system, None where it says nothing.
     """
     from transfer import TransferError
 
-    for left in range(min(_RETRIES if retries is None else max(0, retries), _MOST), -1, -1):
-        while cp.transferring:
-            await asyncio.sleep(_TURN_S)
-        cp.transferring = True
-        cp.clock.hold(1)
-        kind = "memory"
-        try:
-            told(words[0])
-            for _ in range(_PATIENCE):  # its answer is not judged beside a handshake, which needs the room
-                await asyncio.sleep_ms(_TURN_MS)
-                if not cp.rpc.outstanding:
-                    break
-            gc.collect()
-            lines = _Lines(cp)
-            if url.partition(":")[0][-1:].lower() == "s":
-                try:
-                    lines.prepare(name)
-                except (OSError, ValueError):
-                    pass  # secure() says so
-            await attempt(lines.connect, lines.secure, bytearray(_BUFFER))
-            kind = None
-        except TransferError as e:
-            kind = e.kind
-            cp.log.warning(name, "%s, %d tries left: %s" % (kind, left, e.text))
-        except MemoryError:
-            gc.collect()
-            cp.log.warning(name, "out of memory, %d tries left" % left)
-        finally:
-            lines = None
-            cp.transferring = False
-            cp.clock.hold(-1)
-        if not kind:
-            if words[1]:
-                told(words[1])
-            return left
-        told(words[2].get(kind) or words[2][""])
-        if left:
-            await asyncio.sleep(min(_INTERVAL_S if interval is None else max(0, interval), _MOST))
-    return None
+    left = min(_RETRIES if left is None else max(0, left), _MOST)
+    while cp.transferring:
+        await asyncio.sleep(_TURN_S)
+    cp.transferring = True
+    cp.clock.hold(1)
+    kind = "memory"
+    try:
+        told(words[0])
+        for _ in range(_PATIENCE):  # its answer is not judged beside a handshake, which needs the room
+            await asyncio.sleep_ms(_TURN_MS)
+            if not cp.rpc.outstanding:
+                break
+        gc.collect()
+        lines = _Lines(cp)
+        if url.partition(":")[0][-1:].lower() == "s":
+            try:
+                lines.prepare(name)
+            except (OSError, ValueError):
+                pass  # secure() says so
+        await attempt(lines.connect, lines.secure, bytearray(_BUFFER))
+        kind = None
+    except TransferError as e:
+        kind = e.kind
+        cp.log.warning(name, "%s, %d tries left: %s" % (kind, left, e.text))
+    except MemoryError:
+        gc.collect()
+        cp.log.warning(name, "out of memory, %d tries left" % left)
+    finally:
+        lines = None
+        cp.transferring = False
+        cp.clock.hold(-1)
+    if not kind:
+        if words[1]:
+            told(words[1])
+        return left
+    told(words[2].get(kind) or words[2][""])
+    return (min(_INTERVAL_S if interval is None else max(0, interval), _MOST),) + again + (left - 1,) if left else None
 
 
 class _Lines:

@@ -9,8 +9,8 @@ _SPARE = 512  # what the file may grow by between the pass that counts and the o
 _TURN = 8  # lines counted between two looks at the rest of the world
 
 
-def diagnostics(cp, url, file, start, stop, again):
-    """Coroutine: what GetDiagnostics asked for; again: (retries, retryInterval)."""
+def diagnostics(cp, url, file, start, stop, interval, left):
+    """Coroutine: what GetDiagnostics asked for; interval, left: its retryInterval, and how often it may be tried again."""
     return upload(
         cp,
         "diagnostics",
@@ -19,12 +19,20 @@ def diagnostics(cp, url, file, start, stop, again):
         lambda: cp.diagnose(start, stop),
         _WORDS,
         lambda status: cold.call("ocpp16.jobs", "tell", cp, "diagnostics", status, _ACTION),
-        again,
+        interval,
+        left,
+        "ocpp16.upload",
+        "diagnostics",
+        url,
+        file,
+        start,
+        stop,
+        interval,
     )
 
 
-def upload(cp, job, url, file, lines, words, told, again):
-    """Coroutine: send what lines() yields, an iterator of bytes each time, with the tries and statuses of ocpp16.tries."""
+def upload(cp, job, url, file, lines, words, told, *again):
+    """Coroutine: send what lines() yields, an iterator of bytes each time, with the statuses and what else is of ocpp16.tries."""
     from transfer import TransferError, put
 
     async def attempt(connect, secure, buf):

@@ -12,11 +12,11 @@ _BLOCK = const(4096)
 
 
 class Sectors:
-    """Writes a partition from its start, each sector erased when it is reached."""
+    """Writes a partition from byte `at` on, each sector erased when its start is reached."""
 
-    def __init__(self, part):
+    def __init__(self, part, at=0):
         self._part = part
-        self._at = 0
+        self._at = at
 
     def write(self, piece):
         done = 0

@@ -65,3 +65,30 @@ async def test_a_message_for_which_there_is_no_memory():
     socket.message = "x"
     await asyncio.sleep_ms(100)
     assert isinstance(await reading, MemoryError)
+
+
+# Memory that has been short for ten minutes stays so: a start has it back, but it ends no transaction.
+async def test_memory_that_stays_short():
+    class Busy(Station):
+        open = [None]
+
+        def info(self, name, text):
+            pass
+
+    async def starved():
+        raise MemoryError
+
+    station = Busy()
+    station.up, station.transactions = True, station
+    connection = Connection(station, station, station, station)
+    connection._session, connection._failed = starved, lambda error: None
+    station.open[0] = "a transaction"
+    running = asyncio.create_task(connection.run())
+    await asyncio.sleep(3600)
+    assert not running.done() and connection.failures > 10
+    station.open[0] = None
+    try:
+        await asyncio.wait_for(running, 600)
+        raise AssertionError("it ended well")
+    except MemoryError:
+        pass
