@@ -25,8 +25,10 @@ async def ask(text, wire, sink, place):
             wire.step("the request")
             await wire.write(stream, request)
             request = None
+            wire.part()
             wire.step("the answer")
-            head, at, end = await wire.part("httphead").read(wire, stream)
+            n = await wire.read(stream, wire.view[:256])  # the wait for it may be long
+            head, at, end = await wire.part("httphead").read(wire, stream, n)
             status = head.status
             if status in (301, 302, 303, 307, 308):
                 if head.location is None:

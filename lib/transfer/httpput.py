@@ -21,6 +21,7 @@ async def put(text, wire, source, place, method, form, headers):
             wire.step("the request")
             await wire.write(stream, request)
             request = None
+            wire.part()
             lost = None
             whole = False
             try:
@@ -32,7 +33,8 @@ async def put(text, wire, source, place, method, form, headers):
                 lost = e
                 wire.step("the answer")  # who refuses may close after it, and it says more than that
             try:
-                head, at, end = await wire.part("httphead").read(wire, stream)
+                n = await wire.read(stream, wire.view[:256])  # the wait for it may be long
+                head, at, end = await wire.part("httphead").read(wire, stream, n)
             except TransferError as e:
                 raise lost or e
             status = head.status

@@ -66,6 +66,7 @@ class Wire:
     def part(self, name=""):
         """A module for the part of the transfer that begins, in the place of those for the last one."""
         sys.modules.pop(self._part, None)
+        sys.modules.pop("transferurl", None)  # an Url keeps it as long as there is one
         gc.collect()
         self._part = name
         return __import__(name) if name else None  # by name: the callers' strings
