@@ -29,7 +29,7 @@ def unwrapped(mpy: bytes) -> bytes:
             bare.setdefault(number, []).append(end)
     made = bytearray(mpy)
     pieces, done = [], 0
-    for number, (start, end) in enumerate(code.objects):
+    for number, start in enumerate(code.objects):
         if mpy[start : start + 3] == bytes((_TUPLE, 1, _STRING)) and len(uses.get(number, ())) == len(bare.get(number, ())):
             for at in bare[number]:
                 made[at : at + 2] = _NOTHING
@@ -50,10 +50,10 @@ class _Module:
         for _ in range(names):
             size, at = self.number(at)
             at += 0 if size & 1 else (size >> 1) + 1
-        self.objects: list[tuple[int, int]] = []
+        self.objects: list[int] = []
         for _ in range(objects):
-            start, at = at, self._object(at)
-            self.objects.append((start, at))
+            self.objects.append(at)
+            at = self._object(at)
         self._code = at
 
     def number(self, at: int) -> tuple[int, int]:

@@ -4,7 +4,6 @@ import asyncio
 
 from micropython import const
 from transfer import TransferError
-from transferin import restart
 
 _REDIRECTS = const(5)
 
@@ -42,6 +41,8 @@ async def ask(text, wire, sink, place):
                 raise await wire.part("httprefusal").refused(wire, stream, head, at, end)
             skip, changed = head.resume(place)
             if changed:
+                from transferagain import restart
+
                 restart(sink, place)
                 if status != 200:
                     continue  # all of it now, so that this can not happen again
