@@ -1,23 +1,7 @@
-"""Of one FTP session: what is asked of the file, and the connection that carries it.
-
-A part, loaded for one of these; what servers say here is parsed without I/O.
-"""
+"""The connection that carries the file of an FTP session. A part, loaded for that; what servers say is parsed without I/O."""
 
 from ftpreply import command, must
 from transfer import TransferError
-
-
-async def about(session):
-    """(size or None, time of modification or "") of the file."""
-    total = None
-    mark = ""
-    if await command(session, b"SIZE " + session.path) == 213:
-        total = size(session.text)
-    if await command(session, b"MDTM " + session.path) == 213 and len(session.text) < 32:
-        from transferwords import clean
-
-        mark = clean(session.text, ())
-    return total, mark
 
 
 async def begin(session, verb, offset):
@@ -61,10 +45,3 @@ def _port(text):
     if not 0 < port < 65536:
         raise TransferError("server", "no port in the reply to passive mode")
     return port
-
-
-def size(text):
-    """Number in the reply to SIZE; None if there is none."""
-    text = text.strip()
-    n = int(text) if text.isdigit() and len(text) <= 10 else -1
-    return n if 0 <= n < 1 << 30 else None

@@ -32,7 +32,7 @@ class Session:
 
     def address(self, text):
         """(port, user, password) of a URL. No coroutine: what else is known of a URL lives no longer than this."""
-        url = self.wire.url(text)
+        url = self.wire.part("transferparse").url(self.wire, text)
         self.tls = url.tls
         self.path = url.file()
         return url.port, url.user, url.password
@@ -42,7 +42,7 @@ class Session:
 
     def about(self):
         """Coroutine: (size or None, time of modification or "") of the file."""
-        return self.wire.part("ftpdata").about(self)
+        return self.wire.part("ftpabout").about(self)
 
     async def transfer(self, verb, offset):
         """Open `data`; bytes to pass over, if the server can not begin at the offset."""

@@ -17,7 +17,7 @@ async def ask(text, wire, sink, place):
     while True:
         stream = head = None
         try:
-            url = wire.url(text)
+            url = wire.part("transferparse").url(wire, text)
             port, tls, request = wire.part("httprequest").get(url, place)
             url = None
             stream = await wire.open(port, tls)

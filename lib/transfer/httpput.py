@@ -12,7 +12,7 @@ async def put(text, wire, source, place, method, form, headers):
     for _ in range(_REDIRECTS + 1):
         stream = None
         try:
-            url = wire.url(text)
+            url = wire.part("transferparse").url(wire, text)
             port, tls, request, *frame = wire.part("httprequest").put(url, place, method, form, headers)
             url = None
             stream = await wire.open(port, tls)

@@ -102,14 +102,6 @@ class _Wire:
         self.doing = doing
         self._left_ms = self._wait_ms * times
 
-    def url(self, text):
-        """The Url of a text, of which errors may show the host only from now on."""
-        url = self.part("transferparse").parse(text)
-        self.host = url.host
-        self.where = "%s:%d" % (url.host, url.port)
-        self.secrets += url.secrets()
-        return url
-
     def part(self, name=""):
         """A module for the part of the transfer that begins, in the place of those for the last one."""
         for last in (self._part, "transferurl", "ftpreply"):

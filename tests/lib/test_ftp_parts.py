@@ -1,6 +1,7 @@
 # Replies as byte traces, a byte at a time, and what they mean.
 from ftprefusal import refusal
-from ftpdata import extended_port, passive_port, size
+from ftpabout import size
+from ftpdata import extended_port, passive_port
 from ftpreply import Replies
 from transfer import TransferError
 

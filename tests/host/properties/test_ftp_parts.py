@@ -2,7 +2,8 @@
 
 import ftplib
 
-from ftpdata import extended_port, passive_port, size
+from ftpabout import size
+from ftpdata import extended_port, passive_port
 from ftprefusal import refusal
 from ftpreply import Replies
 from hypothesis import given, settings
