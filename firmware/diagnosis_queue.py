@@ -8,7 +8,7 @@ _PATIENCE = 16  # records passed over for each blank line
 
 
 def parts(box, start, stop, hidden):
-    """Starts and stops that were not delivered yet, and those that the central system refused; blank lines for work that took time."""
+    """Starts and stops that were not delivered yet, and those that the central system refused."""
     shown = passed = 0
     for id, kind, payload, state in box.ocpp.transactions.journal.records():
         passed += 1
