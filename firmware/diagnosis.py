@@ -12,7 +12,9 @@ _MAKERS = (
     "diagnosis_electrics",
     "diagnosis_flash",
     "diagnosis_settings",
-    "diagnosis_past",
+    "diagnosis_queue",
+    "diagnosis_frames",
+    "diagnosis_log",
 )
 
 

@@ -1,9 +1,10 @@
 # Cold: one try of a transfer, and how it connects. One transfer at a time: there is RAM for one more TLS connection.
 import asyncio
 import gc
+import sys
 
-from tlsstream import TlsStream  # for all connections of a transfer: else each would bring its own
 import cold
+import tlsstream
 
 _BUFFER = 256  # two pages of the cache of LittleFS
 _WAIT_S = 30  # for one step of a transfer (DIAG-03)
@@ -25,6 +26,7 @@ async def transfer(cp, name, url, attempt, words, told, interval, left, *again):
     """
     from transfer import TransferError
 
+    sys.modules[tlsstream.__name__] = tlsstream  # forgotten when this was called; else each connection would bring its own
     left = min(_RETRIES if left is None else max(0, left), _MOST)
     while cp.transferring:
         await asyncio.sleep(_TURN_S)
@@ -81,7 +83,7 @@ class _Lines:
         cp = self._cp
         cp.link.busy = any([c.energised for c in cp.connectors])  # no name is looked up then, if it can be helped
         sock = await cp.link.socket(host, port)
-        return TlsStream(sock, sock)
+        return tlsstream.TlsStream(sock, sock)
 
     def secure(self, stream, host):
         """Coroutine: TLS over a stream, verified with the roots on flash; OSError, ValueError."""

@@ -25,6 +25,7 @@ from pilotwire.errors import PilotwireError
 from pilotwire.module_names import module_of
 from pilotwire.packaged import packaged, trimmed
 from pilotwire.renaming import Program
+from pilotwire.unwrapping import unwrapped
 from pilotwire.warm import LOADED_WHILE_ROOM, LOADED_WITH_A_WEBSOCKET, modules_of_setup, warm_modules
 
 # A clone has the sources beside host/; a wheel carries them, and what they were compiled to (pilotwire.dist).
@@ -189,7 +190,7 @@ def _made(opt: int, lines: bool, extra: Mapping[str, Path] | None, beside: Itera
         texts[renamed.module(module_of(interning.MODULE))] = interning.source(strings)
         for module, parts in renamed.files().items():
             # Tracebacks call a module as `import` does, since that name is in RAM already.
-            mpy = compile_module(paths[parts[0]], module, flags, texts[module].encode())
+            mpy = unwrapped(compile_module(paths[parts[0]], module, flags, texts[module].encode()))
             made[f"/a/{module.replace('.', '/')}.mpy"] = interning.compiled(mpy, strings) if parts == [interning.MODULE] else mpy
             names[module] = {"": " + ".join(parts)}
             for name in parts:

@@ -1,8 +1,8 @@
 """Keeps the strings of cold modules out of the table of names.
 
 A string of up to ten characters is interned by the compiler, and so it stays in the charger's RAM when its module is gone. What
-is in a tuple is not: `"wss"` becomes `("wss",)[0]`, a few bytes more while the module is there. In a warm module it
-would only cost more.
+is in a tuple is not: `"wss"` becomes `("wss",)[0]`, of which `pilotwire.unwrapping` takes the tuple away again. In a warm module
+it would only cost more.
 """
 
 import ast

@@ -1,38 +1,23 @@
-"""Of one FTP session: what is asked of the file, and the connection that carries it.
+"""The connection that carries the file of an FTP session. A part, loaded for that; what servers say is parsed without I/O."""
 
-A part, loaded for one of these; what servers say here is parsed without I/O.
-"""
-
+from ftpreply import command, must
 from transfer import TransferError
-
-
-async def about(session):
-    """(size or None, time of modification or "") of the file."""
-    total = None
-    mark = ""
-    if await session.command(b"SIZE " + session.path) == 213:
-        total = size(session.text)
-    if await session.command(b"MDTM " + session.path) == 213 and len(session.text) < 32:
-        from transferwords import clean
-
-        mark = clean(session.text, ())
-    return total, mark
 
 
 async def begin(session, verb, offset):
     """Open session.data for a RETR or STOR; see Session.transfer."""
     wire = session.wire
     # to the host of the control connection: the address in the answer to PASV is often one behind a NAT
-    if await session.command(b"EPSV") == 229:
+    if await command(session, b"EPSV") == 229:
         port = extended_port(session.text)
     else:
-        await session.must(b"PASV", 227)
+        await must(session, b"PASV", 227)
         port = passive_port(session.text)
     session.data = await wire.open(port)
     skip = 0
-    if offset and await session.command(b"REST %d" % offset) != 350:
+    if offset and await command(session, b"REST %d" % offset) != 350:
         skip = offset
-    await session.must(verb + session.path, 150, 125)
+    await must(session, verb + session.path, 150, 125)
     return skip
 
 
@@ -60,10 +45,3 @@ def _port(text):
     if not 0 < port < 65536:
         raise TransferError("server", "no port in the reply to passive mode")
     return port
-
-
-def size(text):
-    """Number in the reply to SIZE; None if there is none."""
-    text = text.strip()
-    n = int(text) if text.isdigit() and len(text) <= 10 else -1
-    return n if 0 <= n < 1 << 30 else None

@@ -1,5 +1,6 @@
 """What comes after a file over FTP. A part, loaded for that."""
 
+from ftpreply import reply
 from transfer import TransferError
 
 
@@ -9,7 +10,7 @@ async def finish(session, lost):
     await session.wire.close(session.data)
     session.data = None
     try:
-        code = await session.reply(2)
+        code = await reply(session, 2)
     except TransferError as e:
         raise lost or e
     if code not in (226, 250):

@@ -2,7 +2,6 @@
 
 from ftpsession import Session
 from transfer import TransferError
-from transferin import restart, store
 
 
 async def get(text, wire, sink, place):
@@ -16,6 +15,8 @@ async def get(text, wire, sink, place):
             place.mark and mark and mark != place.mark
             or total is not None and (total < offset or place.size is not None and total != place.size)
         ):
+            from transferagain import restart
+
             restart(sink, place)
             offset = 0
         place.size = total
@@ -37,7 +38,7 @@ async def get(text, wire, sink, place):
                 skip -= passed
                 if n > passed:
                     n = n if total is None else min(n, passed + total - place.offset)
-                    store(sink, view[passed:n], place)
+                    wire.store(sink, view[passed:n], place)
         except TransferError as e:
             if e.kind not in ("short", "tls"):
                 raise

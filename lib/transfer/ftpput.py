@@ -11,24 +11,22 @@ async def put(text, wire, source, place, method, form, headers):
         await session.begin(text)
         offset = 0
         if place.offset and hasattr(source, "seek"):
-            from transferout import seek
+            from transferagain import seek
 
             # what has arrived of an earlier try may be less than what was sent
             there = (await session.about())[0] or 0
             offset = there if there <= place.offset else 0
-            seek(source, offset)
-            place.offset = offset
+            seek(source, offset, place)
         skip = await session.transfer(b"STOR ", offset)
-        from transferout import fill, seek  # only now: a handshake needs the room
-
         if skip:
-            seek(source, 0)
-            place.offset = 0
+            from transferagain import seek
+
+            seek(source, 0, place)
         lost = None
         try:
             while True:
                 wire.step("sending the file")
-                n = fill(source, wire.view, place)
+                n = wire.fill(source, wire.view, place)
                 if not n:
                     break
                 await wire.write(session.data, wire.view[:n])

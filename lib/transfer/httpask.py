@@ -4,7 +4,6 @@ import asyncio
 
 from micropython import const
 from transfer import TransferError
-from transferin import restart
 
 _REDIRECTS = const(5)
 
@@ -18,15 +17,17 @@ async def ask(text, wire, sink, place):
     while True:
         stream = head = None
         try:
-            url = wire.url(text)
+            url = wire.part("transferparse").url(wire, text)
             port, tls, request = wire.part("httprequest").get(url, place)
             url = None
             stream = await wire.open(port, tls)
             wire.step("the request")
             await wire.write(stream, request)
             request = None
+            wire.part()
             wire.step("the answer")
-            head, at, end = await wire.part("httphead").read(wire, stream)
+            n = await wire.read(stream, wire.view[:256])  # the wait for it may be long
+            head, at, end = await wire.part("httphead").read(wire, stream, n)
             status = head.status
             if status in (301, 302, 303, 307, 308):
                 if head.location is None:
@@ -40,6 +41,8 @@ async def ask(text, wire, sink, place):
                 raise await wire.part("httprefusal").refused(wire, stream, head, at, end)
             skip, changed = head.resume(place)
             if changed:
+                from transferagain import restart
+
                 restart(sink, place)
                 if status != 200:
                     continue  # all of it now, so that this can not happen again

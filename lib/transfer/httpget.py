@@ -1,7 +1,6 @@
 """GET with Range: the file into a sink, from where an earlier try ended."""
 
 from transfer import TransferError
-from transferin import store
 
 
 async def get(text, wire, sink, place):
@@ -22,7 +21,7 @@ async def get(text, wire, sink, place):
                 passed = min(skip, n)
                 skip -= passed
                 if n > passed:
-                    store(sink, view[at + passed : at + n], place)
+                    wire.store(sink, view[at + passed : at + n], place)
                 at += n
             if body.done:
                 break

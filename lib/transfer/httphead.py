@@ -22,19 +22,18 @@ _SHORT = const(256)  # of any other header
 _LARGEST = const(0x3FFFFFFF)
 
 
-async def read(wire, stream):
-    """(head of an HTTP answer, bounds in `view` of what came after it)."""
+async def read(wire, stream, n):
+    """(head of an HTTP answer, of which n bytes are in `view`, and the bounds there of what came after it)."""
     head = Head()
     view = wire.view[:256]
-    while True:
-        n = await wire.read(stream, view)
-        if not n:
-            raise TransferError("short", "%s: connection closed" % wire.doing)
+    while n:
         used = 0
         while used < n:
             used += head.received(view[used : min(n, used + _PART)])
             if head.complete:
                 return head, used, n
+        n = await wire.read(stream, view)
+    raise TransferError("short", "%s: connection closed" % wire.doing)
 
 
 class Head:

@@ -57,6 +57,15 @@ def parse(text):
     return Url(scheme, login + at, host, int(port or "0"), path)
 
 
+def url(wire, text):
+    """The Url of a text, of which errors may show the host only from now on."""
+    found = parse(text)
+    wire.host = found.host
+    wire.where = "%s:%d" % (found.host, found.port)
+    wire.secrets += found.secrets()
+    return found
+
+
 def _plain(c):
     return c in "-._~" or "0" <= c <= "9" or "a" <= c <= "z" or "A" <= c <= "Z"
 

@@ -12,7 +12,7 @@ from transfer_daemons import VSFTPD_TLS, free_port, needs_nginx, needs_vsftpd, n
 from pilotwire.bench.certificates import Authority
 from pilotwire.relay import Options, Relay
 
-HEAP = 120 * 1024  # what FTPS takes beside the rest is measured: python -m pilotwire.bench --only transfers
+HEAP = 104 * 1024
 LOGIN = "CP1:p%40ss%3A%2Fword@"
 STATUS = "DiagnosticsStatusNotification"
 PAIR = ["Uploading", "UploadFailed"]

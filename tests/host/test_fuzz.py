@@ -25,7 +25,7 @@ from bundle import BundleError, Complete
 from bundlelist import List
 from der import DerError
 from ftpdata import extended_port, passive_port
-from ftpsession import Replies
+from ftpreply import Replies
 from fuzzing import DER_WORDS, JSON_WORDS, TEXT_WORDS, messages, mutations
 from httpbody import Body
 from httpchunks import Body as Chunks

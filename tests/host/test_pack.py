@@ -68,4 +68,4 @@ def test_what_is_compressed_exists():
     root = build.repository()
     known = {name.removesuffix(".py").replace("/", ".") for name in build.sources(root)} | {"microdot"}
     assert set(warm.LOADED_WHILE_ROOM) <= known
-    assert not {"ocpp16.firmware_update", "bundlelist", "httpget", "transferwire"} & set(warm.LOADED_WHILE_ROOM)
+    assert not {"ocpp16.firmware_update", "bundlelist", "httpget", "httpsend"} & set(warm.LOADED_WHILE_ROOM)

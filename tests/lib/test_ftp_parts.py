@@ -1,7 +1,8 @@
 # Replies as byte traces, a byte at a time, and what they mean.
 from ftprefusal import refusal
-from ftpdata import extended_port, passive_port, size
-from ftpsession import Replies
+from ftpabout import size
+from ftpdata import extended_port, passive_port
+from ftpreply import Replies
 from transfer import TransferError
 
 CASES_REPLIES = [

@@ -2,9 +2,10 @@
 
 import ftplib
 
-from ftpdata import extended_port, passive_port, size
+from ftpabout import size
+from ftpdata import extended_port, passive_port
 from ftprefusal import refusal
-from ftpsession import Replies
+from ftpreply import Replies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transfer import TransferError
@@ -18,7 +19,7 @@ def replies(pieces: list[bytes]) -> list:
             parser.received(memoryview(piece))
             while reply := parser.reply():
                 out.append(reply)
-            assert len(parser._data) <= 1024
+            assert len(parser.rest) <= 1024
     except TransferError as error:
         assert error.kind == "server"
         out.append(error.text)

@@ -1,17 +1,6 @@
-"""Where a file goes to: the sink of transfer.get()."""
+"""A sink or source that goes to another place of the file. Loaded for that."""
 
 from transfer import TransferError
-
-
-def store(sink, piece, place):
-    """Hand a piece to the sink."""
-    try:
-        sink.write(piece)
-    except OSError as e:
-        from transferfailure import local
-
-        raise local(e)
-    place.offset += len(piece)
 
 
 def restart(sink, place):
@@ -26,4 +15,14 @@ def restart(sink, place):
         raise local(e)
     place.offset = 0
     place.mark = ""
-    place.size = None
+
+
+def seek(source, offset, place):
+    """Go to a place in the source."""
+    try:
+        source.seek(offset)
+    except OSError as e:
+        from transferfailure import local
+
+        raise local(e)
+    place.offset = offset
