@@ -217,10 +217,13 @@ async def test_hooks_answer_wrongly_with_an_error_late_or_never():
                 None,
             ]
         )
+        central.answer["BootNotification"] = lambda charger, payload: {"status": "nonsense"}
+        await client.request("BootNotification", {"chargePointModel": "M", "chargePointVendor": "V"})
+        assert central.chargers["CP1"].registration == "Accepted"  # as it was
         central.answer["Authorize"] = lambda charger, payload: next(answers)
         assert (await client.request("Authorize", {"idTag": "A"}))[2] == {"nonsense": True}
         assert await client.request("Authorize", {"idTag": "A"}) == [
-            4, "id-3", "InternalError", "later", {"a": 1},
+            4, "id-4", "InternalError", "later", {"a": 1},
         ]  # fmt: skip
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.request("Authorize", {"idTag": "A"}), 0.05)
@@ -234,7 +237,7 @@ async def test_hooks_answer_wrongly_with_an_error_late_or_never():
         central.answer["Authorize"] = late
         central.tags = {"a": {"status": "Blocked"}}
         waiting = asyncio.ensure_future(client.request("Authorize", {"idTag": "A"}))
-        await central.chargers["CP1"].wait_for(lambda c: c.frames[-1].id == "id-5", 1)
+        await central.chargers["CP1"].wait_for(lambda c: c.frames[-1].id == "id-6", 1)
         released.set()
         assert (await waiting)[2] == {"idTagInfo": {"status": "Blocked"}, "late": 1}
 

@@ -22,6 +22,8 @@ from pilotwire.errors import PilotwireError
 if TYPE_CHECKING:
     from pilotwire.csms.charger import Charger
 
+_REGISTRATIONS = ("Accepted", "Pending", "Rejected")
+
 
 @dataclass
 class Request:
@@ -92,8 +94,8 @@ async def _decided(request: Request, result: Any) -> None:
         book.stop(request.payload)
     elif request.action == "MeterValues" and not refused:
         book.meter_values(request.payload)
-    elif request.action == "BootNotification" and isinstance(result, dict):
-        request.charger.registration = result.get("status")
+    elif request.action == "BootNotification" and isinstance(result, dict) and result.get("status") in _REGISTRATIONS:
+        request.charger.registration = result["status"]  # one that is none leaves the charger as it was
     await reply(request, result)
 
 
