@@ -51,10 +51,9 @@ class Pack:
 
     def open(self, path, mode):
         """The module as a stream; a file beside the pack for those who look beside their module."""
-        try:
-            file, kind = self._find(path)
-        except OSError:
+        if path[-4:] != ".mpy":
             return open(HERE + path, mode)
+        file, kind = self._find(path)
         if kind == 1:
             return file
         from deflate import RAW, DeflateIO
