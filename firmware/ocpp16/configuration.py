@@ -1,11 +1,8 @@
-# Core profile: configuration. Cold: loaded for one message (see rpc), so it keeps nothing. Its own imports are where they are
-# needed: to change a security setting takes a lot by itself.
-import json
-
+# Core profile: changes of the configuration. Cold: loaded for one message (see rpc), so it keeps nothing. Its own imports are
+# where they are needed: to change a security setting takes a lot by itself.
 from settings import SettingError
 import cold
 
-_VALUE_MAX = 500
 _MEASURANDS = (
     "metervaluessampleddata",
     "metervaluesaligneddata",
@@ -36,49 +33,12 @@ class Profile:
             return {"status": "NotSupported" if e.kind == "unknown" else "Rejected"}
         return {"status": "Accepted"}
 
-    def get_configuration(self, payload):
-        """Piece by piece: everything together is 3 KB of text (CFG-01, CFG-02, CFG-03)."""
-        to_text = cold.load("settingsedit").to_text
-        read = cold.load("settingsread")
-        cold.drop("settingsedit")  # at once: cold.call has ended before a handler begins, and would not forget them
-        cold.drop("settingsread")
-        cold.drop("table")
-        settings = self._cp.settings
-        wanted = payload.get("key")
-        unknown = []
-        yield '{"configurationKey":['
-        comma = ""
-        for option in self._wanted(read, wanted, unknown) if wanted else read.options(settings):
-            if option.access not in ("local", "secret"):
-                entry = {"key": option.name, "readonly": option.access == "ro"}
-                if option.access != "wo":
-                    entry["value"] = to_text(read.value(settings, option))[:_VALUE_MAX]
-                yield comma + json.dumps(entry)
-                comma = ","
-        yield '],"unknownKey":' + json.dumps(unknown) + "}" if unknown else "]}"
-
-    def _wanted(self, read, names, unknown):
-        """The options asked for, each once; what there is none of goes into `unknown`."""
-        settings = self._cp.settings
-        seen = []
-        for name in names[: settings.get("GetConfigurationMaxKeys")]:
-            low = name.lower()
-            if low in seen:
-                continue
-            seen.append(low)
-            option = read.find(settings, name)
-            if option is None or option.access in ("local", "secret"):
-                unknown.append(name)
-            else:
-                yield option
-
     def _measurands(self, name, csl):
         """A list of measurands in canonical spelling, or SettingError (MV-07)."""
         meter_values = cold.load("ocpp16.meter_values")
         find = cold.load("settingsread").find
         cold.drop("ocpp16.meter_values")
         cold.drop("settingsread")
-        cold.drop("table")
         cold.drop("table")
         settings = self._cp.settings
         reading = self._cp.read(1)

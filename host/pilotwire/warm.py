@@ -17,6 +17,7 @@ LOADED_WHILE_ROOM = tuple(
     ocpp16.certificates ocpp16.charging_profile ocpp16.composer ocpp16.composite_schedule ocpp16.configuration ocpp16.core
     ocpp16.diagnostics der certificate x509 p256 p256key
     ocpp16.local_auth_list ocpp16.local_list_entries ocpp16.remote_trigger ocpp16.reservation ocpp16.reservations
+    ocpp16.signed_update ocpp16.smart_charging port.drivers
     ocpp16.security_events ocpp16.security_profile settingsedit""".split()
 )
 

@@ -51,10 +51,9 @@ class Pack:
 
     def open(self, path, mode):
         """The module as a stream; a file beside the pack for those who look beside their module."""
-        try:
-            file, kind = self._find(path)
-        except OSError:
+        if path[-4:] != ".mpy":
             return open(HERE + path, mode)
+        file, kind = self._find(path)
         if kind == 1:
             return file
         from deflate import RAW, DeflateIO
@@ -92,7 +91,7 @@ def load(name):
 
 def call(name, function, *args):
     """What `function` of the module returns."""
-    before = _names(sys.modules)
+    before = _names(_loaded())
     try:
         return getattr(load(name), function)(*args)  # by name: renamed where cold is called
     finally:
@@ -125,9 +124,15 @@ def drop(name):
         delattr(package, part)  # by name: modules
 
 
+def _loaded(before=()):
+    """Names of modules, but for those in `before` and in what a run() that has not ended has noted: few, memory may be short."""
+    noted = _running[0] if _running else ()
+    return [name for name in sys.modules if name not in noted and name not in before]
+
+
 def _restore(before):
     """Forget our modules that were not loaded before; those of the system stay."""
-    for name in [name for name in sys.modules if name not in before]:  # few: memory may be short
+    for name in _loaded(before):
         if getattr(sys.modules[name], "__file__", "").startswith(HERE):
             drop(name)
 

@@ -5,7 +5,7 @@
 from binascii import crc32
 
 from settings import SettingError
-from settingsread import find, text_of
+from settingsread import find, text_of, to_text
 
 _FILE = "settings"
 _COPY = "settings.old"
@@ -39,13 +39,6 @@ def keep(settings, changes):
     settings.values = values  # only now: what is not on flash does not count
     for option, _ in changes:
         settings.cache.pop(option.name, None)
-
-
-def to_text(value):
-    """A typed value as the text that OCPP shows and the file holds."""
-    if value is True or value is False:
-        return "true" if value else "false"
-    return str(value)
 
 
 def load(settings):

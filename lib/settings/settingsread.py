@@ -61,6 +61,13 @@ def text_of(settings, option):
     return settings.fixed.get(option.name) or settings.values.get(option.name, option.default)
 
 
+def to_text(value):
+    """A typed value as the text that OCPP shows and the file holds."""
+    if value is True or value is False:
+        return "true" if value else "false"
+    return str(value)
+
+
 def read(settings, name):
     option = find(settings, name)
     if option is None:

@@ -3,7 +3,7 @@
 from transfer import TransferError
 
 
-async def answer(stream, wire, place, post, text, whole, lost):
+async def answer(stream, source, wire, place, post, text, whole, lost):
     """The URL to go on with, None if the file is there."""
     try:
         n = await wire.read(stream, wire.view[:256])  # the wait for it may be long
@@ -17,4 +17,11 @@ async def answer(stream, wire, place, post, text, whole, lost):
         raise lost or TransferError("short", "the server took %d bytes only" % place.offset)
     if status not in (307, 308) or head.location is None:
         raise await wire.part("httprefusal").refused(wire, stream, head, at, end)
-    return wire.part("httprefusal").redirect(text, head.location)
+    text = wire.part("httprefusal").redirect(text, head.location)
+    if place.offset:
+        if not hasattr(source, "seek"):
+            raise TransferError("server", "redirected when the file was on its way")
+        from transferagain import seek
+
+        seek(source, 0, place)
+    return text

@@ -20,15 +20,9 @@ async def put(text, wire, source, place, method, form, headers):
             await wire.write(stream, request)
             request = None
             sent = await wire.part("httpsend").send(stream, source, wire, place, *frame)
-            text = await wire.part("httpanswer").answer(stream, wire, place, method == "POST", text, *sent)
+            text = await wire.part("httpanswer").answer(stream, source, wire, place, method == "POST", text, *sent)
             if text is None:
                 return
         finally:
             await wire.close(stream)
-        if place.offset:
-            if not hasattr(source, "seek"):
-                raise TransferError("server", "redirected when the file was on its way")
-            from transferagain import seek
-
-            seek(source, 0, place)
     raise TransferError("server", "over %d redirects" % _REDIRECTS)
