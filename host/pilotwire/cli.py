@@ -110,7 +110,7 @@ def sim(
     client_cert: ClientCert = None,
     client_key: ClientKey = None,
     speed: Speed = 1.0,
-    heap: Annotated[str, typer.Option(help="Heap of the firmware in chip bytes.")] = "120K",
+    heap: Annotated[str, typer.Option(help="Heap of the firmware in chip bytes.")] = "112K",
     page: Page = None,
     json: Json = False,
     verbose: Verbose = False,

@@ -39,7 +39,7 @@ _LOOK_S = 0.1  # simulated seconds between two looks at what the central system 
 _MOST_LINES = 300
 _MOST_RESTARTS = 5
 # Bytes of the chip; PILOTWIRE_HEAP=200K shows whether a failure is one of memory only.
-_HEAP = heap_bytes(os.environ.get("PILOTWIRE_HEAP", "120K"))
+_HEAP = heap_bytes(os.environ.get("PILOTWIRE_HEAP", "104K"))
 
 
 @functools.cache

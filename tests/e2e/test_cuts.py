@@ -143,7 +143,7 @@ class Sim:
     def __init__(self, bench, *options):
         self.command = [
             sys.executable, "-m", "pilotwire.cli", "sim", "--csms", bench.central.url, "--id", "E2E-1",
-            "--state", str(bench.path), "--speed", "40", "--heap", os.environ.get("PILOTWIRE_HEAP", "120K"), "--json", *options,
+            "--state", str(bench.path), "--speed", "40", "--heap", os.environ.get("PILOTWIRE_HEAP", "104K"), "--json", *options,
         ]  # fmt: skip
 
     async def __aenter__(self):
