@@ -1,5 +1,4 @@
 # Cold: the first download of an update, a part of the job "firmware" (see firmware_update): the list of the bundle.
-import asyncio
 from hashlib import sha256
 
 from bundle import BundleError, Complete
@@ -9,11 +8,13 @@ import transfer
 
 _JOB = "firmware"
 _NEXT = "ocpp16.firmware_update"
-_TURN_MS = 500
 
 
 async def contents(cp, request, report, retries):
     """Get the list of the bundle."""
+    if any([c.energised for c in cp.connectors]):
+        report.tell("Downloading")
+        return -1, "ocpp16.firmware_contents", "contents", request, report, retries
     url = request["location"]
     download = _Contents(cp, url, "request" in request)
     try:
@@ -30,16 +31,6 @@ async def contents(cp, request, report, retries):
     return _NEXT, "check", request, report, left, wanted, download.whole, place.mark, place.size
 
 
-async def quiet(cp):
-    """Wait until no contactor is closed, within a try."""
-    cp.clock.hold(-1)
-    try:
-        while any([c.energised for c in cp.connectors]):
-            await asyncio.sleep_ms(_TURN_MS)
-    finally:
-        cp.clock.hold(1)
-
-
 class _Contents:
     """The list, from its first byte on at each try; BundleError leaves everything as it was."""
 
@@ -54,7 +45,6 @@ class _Contents:
         self._sink = None
 
     async def attempt(self, connect, secure, buf):
-        await quiet(self._cp)
         self.whole = sha256() if self._signed else None
         self.place = Place()
         self._sink = None

@@ -29,20 +29,24 @@ async def files(cp, request, report, retries, state, offset, mark, end, whole, s
         words = "Downloading", "Downloaded", {"": "DownloadFailed"}
         again = request["interval"], retries
         left = await cold.call("ocpp16.tries", "transfer", cp, _JOB, url, download.attempt, words, report.tell, *again)
-        if isinstance(left, tuple):  # what is there stays for the next try
-            state = (download.state[0] and True,) + download.state[1:]
-            next_try = left[0], "ocpp16.firmware_files", "files", request, report, left[1]
-            return next_try + (state, place.offset, place.mark, end, whole, slot, image)
         if left is None:
             return _NEXT, "end", request, report, "DownloadFailed"
+        if isinstance(left, int):
+            return _NEXT, "install", request, report, slot, image, whole and whole.digest()
     except (_Refused, OSError) as e:
         return _NEXT, "refused", request, report, e.args[-1]
     except _Changed:
         return "ocpp16.firmware_contents", "contents", request, report, retries
+    except _Charging:
+        cp.log.info(_JOB, "waits at %d bytes: a car charges" % place.offset)
+        left = -1, retries
     finally:
         if download.state[0]:
             download.state[0].close()
-    return _NEXT, "install", request, report, slot, image, whole and whole.digest()
+    # What is there stays for the next try.
+    state = (download.state[0] and True,) + download.state[1:]
+    args = request, report, left[1], state, place.offset, place.mark, end, whole, slot, image
+    return (left[0], "ocpp16.firmware_files", "files") + args
 
 
 class _Files:
@@ -58,27 +62,28 @@ class _Files:
         self._install = None
 
     async def attempt(self, connect, secure, buf):
-        while self._place.offset < self._end:
-            await cold.call("ocpp16.firmware_contents", "quiet", self._cp)
-            try:
-                await transfer.get(self._url, self, connect, secure, buf, self._place)
-                self._use("finish")
-                return
-            except _Charging:
-                self._cp.log.info(_JOB, "waits at %d bytes: a car charges" % self._place.offset)
-            except TransferError as e:
-                if e.kind != "changed":
-                    raise
-                raise _Changed
-            finally:
-                if self._install:
-                    self.state = self._install.state()
-                    self._install = None
+        if self._place.offset >= self._end:
+            return
+        self._look()
+        try:
+            await transfer.get(self._url, self, connect, secure, buf, self._place)
+            self._use("finish")
+        except TransferError as e:
+            if e.kind != "changed":
+                raise
+            raise _Changed
+        finally:
+            if self._install:
+                self.state = self._install.state()
+                self._install = None
+
+    def _look(self):
+        if any([c.energised for c in self._cp.connectors]):
+            raise _Charging
 
     def write(self, piece):
         """Before anything of it is stored, a contactor may stop it."""
-        if any([c.energised for c in self._cp.connectors]):
-            raise _Charging
+        self._look()
         self._use("write", piece)
 
     def _use(self, word, *args):

@@ -17,10 +17,13 @@ async def run(cp, name, entry, module, function, args):
             step = await cold.run(step[0], step[1], cp, *step[2:])  # by name: the callers' strings
             if not isinstance(step, tuple):  # the part of it that comes next
                 return
-            pause = _TURN_MS  # what the last one leaves behind goes meanwhile
             if isinstance(step[0], int):
-                pause, step = step[0] * 1000, step[1:]
-            await asyncio.sleep_ms(pause)
+                pause, step = step[0], step[1:]
+                await asyncio.sleep(abs(pause))
+                while pause < 0 and any([c.energised for c in cp.connectors]):
+                    await asyncio.sleep(_TURN_S)
+            else:
+                await asyncio.sleep_ms(_TURN_MS)  # what the last one leaves behind goes meanwhile
             gc.collect()
     except Exception as e:  # MemoryError as well
         cp.log.exception(name, e)

@@ -3,7 +3,7 @@
 #   cold.call("ocpp16.jobs", "start", cp, "diagnostics", "ocpp16.diagnostics", "run", url)     awaits run(cp, url)
 #
 # A job in parts returns ("module", "function", arguments behind cp ...), what comes next, for which nothing of it stays loaded;
-# with seconds before them it is what comes then, and nothing is loaded while it waits.
+# with seconds before them it is what comes then, with -1 once no contactor is closed: nothing is loaded while it waits.
 # Those that transfer wait for each other. cp.jobs has [task, status told last] of each job that runs. What one dies of is logged
 # and takes nothing else down; what must outlive a reset is for the job to write down.
 import asyncio

@@ -17,8 +17,8 @@ _MOST = 86400  # of either: ticks hold no more than six days
 
 
 async def transfer(cp, name, url, attempt, words, told, interval, left, *again):
-    """Try to transfer, and tell of it (DIAG-02, FW-03): how many tries are left, None if it has failed and none is, else what comes
-    after a while (see jobs): `again` and how many are left then.
+    """Try to transfer, and tell of it (DIAG-02, FW-03): how many tries are left, None if it has failed and none is, else what
+    comes after a while (see jobs): `again` and how many are left then.
 
     url: is there TLS? attempt(connect, secure, buf) is the try: what it returns is awaited, and fails with TransferError,
     anything else ends it all; words: (status when it begins, when it is done or None, {kind of TransferError: status}, "" for all

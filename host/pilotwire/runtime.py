@@ -42,9 +42,9 @@ LIVE_SCALE_PERCENT = _scale("live_percent")
 MPY_MASK = 0x3FF
 
 
-# What the whole firmware is given, in bytes of the chip, where nothing else is said. On a stock ESP32 TLS stops connecting somewhere
-# between 108 and 116 KB, so the line is 104 (docs/link.md). Each thing that a charger does fits into that, on a desktop of 64 bits
-# with nothing to spare: transfers and certificates take 1.48 times as much there where a session takes 1.43.
+# What the whole firmware is given, in bytes of the chip, where nothing else is said. On a stock ESP32 TLS stops connecting
+# somewhere between 108 and 116 KB, so the line is 104 (docs/link.md). Each thing that a charger does fits into that, on a desktop
+# of 64 bits with nothing to spare: transfers and certificates take 1.48 times as much there where a session takes 1.43.
 WHOLE_FIRMWARE = 112 * 1024
 
 
