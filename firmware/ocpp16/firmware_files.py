@@ -41,7 +41,7 @@ async def files(cp, request, report, retries, state, offset, mark, end, whole, s
         cp.log.info(_JOB, "waits at %d bytes: a car charges" % place.offset)
         left = -1, retries
     finally:
-        if download.state[0]:
+        if download.state[0] not in (None, True):  # True: a try that got nothing has not opened it again
             download.state[0].close()
     # What is there stays for the next try.
     state = (download.state[0] and True,) + download.state[1:]

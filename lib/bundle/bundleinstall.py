@@ -45,7 +45,7 @@ class Install:
         # ends; of what is being received name, SHA-256, size, bytes still to come; is the directory no app any more?
         self._out, self._next, self._at, self._name, self._digest, self._size, self._left, self._touched = state
         if self._out is True:
-            self._out = self._open("ab")
+            self._out = self._more()
 
     def state(self):
         """With this another one goes on: this one and its module may go meanwhile. First comes a file that is open, or None; if
@@ -115,17 +115,17 @@ class Install:
         self._ahead()
         self._left = self._size
         if self._image and not self._next:
-            self._out = self._open("wb")
+            self._out = self._more()
         elif not self._there():
             self._touch()
             self._out = self._create(self._root + self._name)
         return True
 
-    def _open(self, mode):
+    def _more(self):
         """Where what is being received goes on."""
         if self._image and not self._next:
             return cold.call("bundleimage", "Sectors", self._image, self._size - self._left)
-        return open(self._root + self._name, mode)
+        return open(self._root + self._name, "ab")
 
     def _ahead(self):
         """Read the next line of the list, which is not kept open."""

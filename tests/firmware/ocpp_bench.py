@@ -277,7 +277,7 @@ def parsed(pieces):
 
 
 def schema_of_ours(action, payload):
-    """What the charger sends has no null and nothing empty where the standard wants something."""
+    """What the charger sends has no null, nor the word for it."""
     assert isinstance(payload, dict)
     for value in payload.values():
         assert not nothing_in(value), action
@@ -286,4 +286,4 @@ def schema_of_ours(action, payload):
 def nothing_in(value):
     if isinstance(value, (dict, list)):
         return any(map(nothing_in, value.values() if isinstance(value, dict) else value))
-    return value is None
+    return value is None or isinstance(value, str) and "null" in value

@@ -178,6 +178,21 @@ async def test_triggered():
     assert asked() == "Idle"
 
 
+# What waits for a contactor to open has nothing loaded meanwhile, and goes on soon after it.
+async def test_waits_for_a_contactor():
+    b = bench()
+    c = b.cp.connectors[0]
+    body = "    events.append(word)\n    return word == 'a' and (-1, 'job_one', 'run', 'b')\n"
+    write("job_one", "async def run(cp, word):\n" + body)
+    c.energised = True
+    start(b, "a")
+    await asyncio.sleep(3600)
+    assert events == ["a"] and b.cp.jobs and "job_one" not in sys.modules
+    c.energised = False
+    await asyncio.sleep(3)
+    assert events == ["a", "b"] and not b.cp.jobs
+
+
 # There is room for one transfer: the second waits until the first has ended, or was cancelled.
 async def test_one_at_a_time():
     b = bench()

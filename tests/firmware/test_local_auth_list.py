@@ -223,11 +223,11 @@ def test_cut_short():
     b = ready()
     assert send(b, 5, [entry("A")]) == "Accepted"
     reader = None
-    for piece in largest(0, 30):
+    for number, piece in enumerate(largest(0, 30)):
         piece = piece.encode()
         reader = reader or b.cp.rpc.large(piece)
-        if piece != b"]}]":
-            reader.take(memoryview(piece))
+        if number <= 30:  # the last entry without its end
+            reader.take(memoryview(piece)[: -7 if number == 30 else len(piece)])
     reader = None
     assert len(os.listdir("data")) == 2
     assert change(b, 6, [entry("B")]) == "Accepted"
