@@ -42,6 +42,8 @@ class Nor:
         self.size = size or len(storage)
         if self.size % SECTOR:
             raise ValueError("size is not a multiple of 4096")
+        if self._file is None and self.size > len(storage):
+            raise ValueError("size is more than there is")
         self.reads = self.programs = self.erases = 0
         self.record = None  # a list, or what has its append(), collects ("program", address, bytes) and ("erase", address)
         self.weak = set()  # numbers of sectors that a torn erase left behind, however they read

@@ -100,8 +100,9 @@ class MemoryStore:
 
 
 def flash(sectors):
-    """Erased flash: always the same piece of RAM, which this file holds, so that it is none of the firmware's heap."""
-    nor = Nor(_FLASH, sectors * SECTOR)
+    """Erased flash: the same piece of RAM, which this file holds, so that it is none of the firmware's heap, unless it is too small."""
+    size = sectors * SECTOR
+    nor = Nor(_FLASH, size) if size <= len(_FLASH) else Nor(bytearray(size))
     for address in range(0, nor.size, SECTOR):
         nor.erase(address)
     nor.erases = 0
