@@ -100,7 +100,7 @@ class MemoryStore:
 
 
 def flash(sectors):
-    """Erased flash: the same piece of RAM, which this file holds, so that it is none of the firmware's heap, unless it is too small."""
+    """Erased flash: if it suffices, the piece of RAM that this file holds, so that it is none of the firmware's heap."""
     size = sectors * SECTOR
     nor = Nor(_FLASH, size) if size <= len(_FLASH) else Nor(bytearray(size))
     for address in range(0, nor.size, SECTOR):
