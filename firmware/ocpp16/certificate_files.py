@@ -14,6 +14,11 @@ OFFERED = "offered%d.der"
 JOB = "certificates"
 
 
+def kind(payload):
+    """What kind of root a message is about."""
+    return MAKER if payload["certificateType"] == "ManufacturerRootCertificate" else ROOT
+
+
 def roots(cp, kind):
     """(name, DER) of each root of a kind."""
     for n in range(1, MOST + 1):
@@ -44,9 +49,9 @@ def trusted(cp, kind):
         found = None  # not beside the next one
 
 
-def issuers(cp, kind, leaf):
-    """Those of them that a certificate names, or that are the same: to check it with."""
-    return [root for root in trusted(cp, kind) if root.subject == leaf.issuer or root.digest == leaf.digest]
+def naming(cp, kind, issuer):
+    """Paths of those that have this Name in them: who signed a certificate that says so, or what is that certificate itself."""
+    return [cp.store.path(name) for name, der in roots(cp, kind) if issuer in der]
 
 
 def offered(cp, n):

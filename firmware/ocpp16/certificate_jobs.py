@@ -23,7 +23,7 @@ async def answer(cp, unique, kind, packed):
         else:
             key = _own_key(cp)
             await _follow(cp, packed)
-            status = cold.call("ocpp16.own_certificate", "keep", cp, key, packed)
+            status = cold.call("ocpp16.certificate_keeping", "keep", cp, key, packed)
     except ValueError as e:
         why = str(e)
     except (OSError, MemoryError) as e:  # the disk is full, or RAM
@@ -39,8 +39,23 @@ async def answer(cp, unique, kind, packed):
 
 def _read(cp, n):
     """What the nth certificate that is offered says, without itself."""
-    with cold.call(_FILES, "offered", cp, n) as f:
-        return cold.call("x509", "parse", f)
+    return _parse(cold.call(_FILES, "offered", cp, n))
+
+
+def _parse(file):
+    with file:
+        return cold.call("x509", "parse", file)
+
+
+def _issuers(cp, kind, certificate):
+    """The roots of a kind that may vouch for it. Their names first: nothing but the parser is loaded while it works."""
+    found = []
+    for path in cold.call(_FILES, "naming", cp, kind, certificate.issuer):
+        try:
+            found.append(_parse(open(path, "rb")))
+        except ValueError:
+            pass  # mbedTLS says so when it is to be used
+    return found
 
 
 def _own_key(cp):
@@ -55,7 +70,8 @@ async def _follow(cp, count):
     certificate = _read(cp, 1)
     below = 0
     for n in range(1, count + 1):
-        roots = cold.call(_FILES, "issuers", cp, "root", certificate)
+        certificate.key = None  # with RSA half a KB
+        roots = _issuers(cp, "root", certificate)
         issuer = _read(cp, n + 1) if n < count else None
         if await _check(_link, cp, certificate, issuer, roots, below, n == 1):
             return
@@ -63,13 +79,14 @@ async def _follow(cp, count):
         certificate = issuer
 
 
-async def vouched(cp, certificate, roots):
-    """ValueError says why none of the roots vouches for a certificate right below it."""
-    await _check(_below, cp, certificate, roots)
+async def vouched(cp, certificate, kind):
+    """ValueError says why no root of a kind vouches for a certificate right below it."""
+    await _check(_below, cp, certificate, _issuers(cp, kind, certificate))
 
 
 async def _check(check, *args):
     try:
+        gc.collect()  # the parser, see cold.load
         import x509chain
 
         gc.collect()

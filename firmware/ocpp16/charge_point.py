@@ -75,7 +75,7 @@ class ChargePoint:
         self.update_at = store.read("update") and cold.call("ocpp16.firmware_request", "due", self)
         self.unlocks = []  # [connector, id of the CALL, deadline]
         self.reconnect = False  # the connection is to be made anew, as the security settings now want it
-        self.failures = 0  # failed connections, see ocpp16.security_profile
+        self.failures = 0  # failed connections, see ocpp16.security_trial
         self.flaw = None  # kind of failure that was written down last
         self.root = None  # CRC-32 of the root certificate that vouched for the central system
         self.context = None  # of the connection to the central system, and what it was made of: see ocpp16.opening

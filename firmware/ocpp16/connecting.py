@@ -51,9 +51,9 @@ async def _cancel_later(task):
 
 
 def worked(cp):
-    """It came up: what was changed stays (SEC-PROF-03). Not in ocpp16.security_profile, since memory is scarcest just then."""
+    """It came up: what was changed stays (SEC-PROF-03). Not in ocpp16.security_trial, since memory is scarcest just then."""
     cp.failures = 0
     cp.flaw = None
-    cp.store.remove("trial")  # see ocpp16.security_profile
+    cp.store.remove("trial")  # see ocpp16.security_trial
     if cp.settings.get("AdditionalRootCertificateCheck"):
         cold.call("ocpp16.certificate_rules", "settle", cp)

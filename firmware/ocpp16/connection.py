@@ -76,7 +76,7 @@ class Connection:
         try:
             kind, text = cold.call("ocpp16.trouble", "explain", e)
             self._log.warning("link", url + text)
-            cold.call("ocpp16.security_profile", "failed", self._cp, kind, text)
+            cold.call("ocpp16.security_trial", "failed", self._cp, kind, text)
         except MemoryError:
             self._log.warning("link", url + "out of memory")
 

@@ -30,8 +30,7 @@ async def answer(cp, unique, payload):
     try:
         der = next(cold.call("pem", "decode", firmware.pop("signingCertificate")))
         signer = cold.call("x509", "parse", der)
-        makers = cold.call("ocpp16.certificate_files", "issuers", cp, "maker", signer)
-        await cold.run("ocpp16.certificate_jobs", "vouched", cp, signer, makers)
+        await cold.run("ocpp16.certificate_jobs", "vouched", cp, signer, "maker")
         status, scheduled = _begin(cp, payload, der)
     except ValueError as e:
         status, why = "InvalidCertificate", str(e)

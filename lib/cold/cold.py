@@ -14,13 +14,15 @@ each module, in the order of their bytes (CRC-32 of the path, "/port/line.mpy"; 
 a raw deflate stream; three bytes with its place in the file); the modules.
 """
 
+import gc
 import sys
 from binascii import crc32
 
 HERE = __file__.rpartition("/")[0]
 _FILE = (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 _DIRECTORY = (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-_names = tuple if sys.implementation.name == "micropython" else set  # a set takes more, but a desktop has a thousand
+_MICROPYTHON = sys.implementation.name == "micropython"
+_names = tuple if _MICROPYTHON else set  # a set takes more, but a desktop has a thousand
 _running = []  # what was loaded before each run() that has not ended
 
 
@@ -86,6 +88,9 @@ def _key(path):
 
 def load(name):
     """The module `name`, which may be a part of a package; ImportError. To be dropped by drop()."""
+    # An allocation that fails collects deep down in the loader, where the stack still holds much that is dead.
+    if _MICROPYTHON and name not in sys.modules and gc.mem_free() << 3 < gc.mem_alloc():
+        gc.collect()
     return __import__(name, None, None, ("*",))  # by name: whatever is asked
 
 

@@ -46,18 +46,17 @@ def recover(n, e, signature):
     base = int.from_bytes(signature, "big")
     if base >= n:
         return None
-    half = size // 2
-    mask = (1 << half) - 1
+    # The product is never made as a whole: in quarters, reduced one after the other, no number is longer than five of n's.
+    quarter = (size + 3) // 4
+    mask = (1 << quarter) - 1
     power = base
     for bit in range(bits(e) - 2, -1, -1):
-        for factor in (None, base) if e >> bit & 1 else (None,):
-            power *= power if factor is None else factor
-            yield
-            # the division in two halves: in one piece it takes twice as long as the product
-            power = (power >> half) % n << half | power & mask
-            yield
-            power %= n
-            yield
+        for other in (None, base) if e >> bit & 1 else (None,):
+            factor, power = power, 0
+            other = other or factor
+            for shift in (3 * quarter, 2 * quarter, quarter, 0):
+                power = ((power << quarter) + (factor >> shift & mask) * other) % n
+                yield
     return power.to_bytes(length, "big")
 
 

@@ -1,7 +1,6 @@
 """An X.509 certificate (RFC 5280), as far as a TLS client and OCPP 1.6 need it.
 
     certificate = x509.parse(data)             a Certificate (certificate.py) of DER: bytes, or a binary file; der.DerError
-    x509.hash_ids(certificate)                 what OCPP calls CertificateHashData
 
 Parsing checks no signature: x509chain.py does, and needs nothing of this module any more. A file is read piece by piece.
 """
@@ -275,10 +274,3 @@ def _text(tag, data):
     if size != len(data):
         raise DerError("text")
     return text
-
-
-def hash_ids(certificate, issuer=None):
-    """(issuerNameHash, issuerKeyHash, serialNumber) with SHA-256, lower-case hex; without an issuer it is its own."""
-    name = sha256(certificate.issuer).digest()
-    key = (issuer or certificate).key_hash
-    return hexlify(name).decode(), hexlify(key).decode(), certificate.serial

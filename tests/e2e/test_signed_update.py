@@ -140,7 +140,8 @@ def server_of(scheme, data, ca, folder):
 @pytest.mark.parametrize("scheme", ["https", "ftp"])
 async def test_good_and_bad(bench, tmp_path, scheme):
     ca, maker = Authority(tmp_path / "ca"), Maker()
-    charger = await start(bench, maker.root, {"/data/root1.der": ca.der})
+    both = 128 * 1024  # a request is judged while the one before it is carried out
+    charger = await start(bench, maker.root, {"/data/root1.der": ca.der}, heap=both)
     data = kit.made()
     with server_of(scheme, data, ca, tmp_path / "files") as url:
         for number, bad in enumerate((Maker(), Maker(root=maker.root, days=(-9, -1)))):

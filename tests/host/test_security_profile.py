@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from ocpp16 import address, connecting, security_profile
+from ocpp16 import address, connecting, security_trial
 from paper_charger import compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, utc
 
@@ -196,15 +196,15 @@ def test_back_when_nobody_lets_us_in(bench, cut):
     b.settings.clear()
     change(b, "SecurityProfile", "1")
     reconnects(b)
-    security_profile.failed(b.cp, "", "no answer")
+    security_trial.failed(b.cp, "", "no answer")
     if cut:
         b.cut()
         b.start()
         assert b.cp.settings.get("SecurityProfile") == 1
-        security_profile.failed(b.cp, "", "no answer")
-    security_profile.failed(b.cp, "", "no answer")
+        security_trial.failed(b.cp, "", "no answer")
+    security_trial.failed(b.cp, "", "no answer")
     assert b.cp.settings.get("SecurityProfile") == 1
-    security_profile.failed(b.cp, "", "no answer")
+    security_trial.failed(b.cp, "", "no answer")
     assert b.cp.settings.get("SecurityProfile") == 0
     up(b)
     assert get(b, "SecurityProfile")["configurationKey"][0]["value"] == "0"
@@ -219,7 +219,7 @@ def test_no_way_back_after_success(bench):
     up(b)
     b.disconnect()
     for _ in range(10):
-        security_profile.failed(b.cp, "401", "refused")
+        security_trial.failed(b.cp, "401", "refused")
     assert b.cp.settings.get("SecurityProfile") == 1
 
 
@@ -266,17 +266,17 @@ def test_old_and_new_key_in_turns(bench):
     b.settings.clear()
     change(b, "AuthorizationKey", OTHER)
     reconnects(b)
-    security_profile.failed(b.cp, "", "no answer")
+    security_trial.failed(b.cp, "", "no answer")
     assert b.cp.settings.get("AuthorizationKey") == OTHER, "silence says nothing of the key"
-    security_profile.failed(b.cp, "401", "refused")
+    security_trial.failed(b.cp, "401", "refused")
     assert b.cp.settings.get("AuthorizationKey") == KEY
     b.cut()
     b.start()
-    security_profile.failed(b.cp, "401", "refused")
+    security_trial.failed(b.cp, "401", "refused")
     assert b.cp.settings.get("AuthorizationKey") == OTHER
     up(b)
     b.disconnect()
-    security_profile.failed(b.cp, "401", "refused")
+    security_trial.failed(b.cp, "401", "refused")
     assert b.cp.settings.get("AuthorizationKey") == OTHER
     assert ("FailedToAuthenticateAtCentralSystem", "refused") in log(b)
 
@@ -326,8 +326,8 @@ def test_never_lowered(bench):
 def test_events_of_failures(bench, kind, event):
     b = bench()
     for _ in range(5):
-        security_profile.failed(b.cp, kind, "why")
+        security_trial.failed(b.cp, kind, "why")
     assert [name for name, text in log(b) if text == "why"] == ([event] if event else [])
     connecting.worked(b.cp)
-    security_profile.failed(b.cp, kind, "why")
+    security_trial.failed(b.cp, kind, "why")
     assert len([name for name, text in log(b) if text == "why"]) == (2 if event else 0)
