@@ -33,6 +33,25 @@ def test_module_is_gone():
     assert used() - before < 1500  # interned names stay
 
 
+# An allocation that fails collects too late, deep in the loader: where memory is short, what is dead is gone before.
+def test_short_memory_is_collected_first():
+    import os
+
+    write("cold_short.py", "import gc\nFREE = gc.mem_free()\n")
+    sys.path.append("")
+    gc.collect()
+    gc.disable()
+    try:
+        while gc.mem_free() << 3 >= gc.mem_alloc():
+            bytes(1000)
+        short = gc.mem_free()
+        assert cold.load("cold_short").FREE > short + 4000
+    finally:
+        gc.enable()
+    cold.drop("cold_short")
+    os.remove("cold_short.py")
+
+
 def test_part_of_a_package():
     import os
 
