@@ -43,11 +43,13 @@ class Pack:
         """Ten numbers, of which the first says file or directory; OSError."""
         if path[-4:] == ".mpy":
             try:
-                self._find(path)[0].close()
+                found = self._find(path)
             except MemoryError:
-                pass  # open() will say so: import takes whatever is raised here for "there is none"
-            return _FILE
-        if _key(path) in self._directories:
+                return _FILE  # open() will say so: import takes whatever is raised here for "there is none"
+            if found:
+                found[0].close()
+                return _FILE
+        elif _key(path) in self._directories:
             return _DIRECTORY
         raise OSError(2)
 
@@ -55,7 +57,10 @@ class Pack:
         """The module as a stream; a file beside the pack for those who look beside their module."""
         if path[-4:] != ".mpy":
             return open(HERE + path, mode)
-        file, kind = self._find(path)
+        found = self._find(path)
+        if not found:
+            raise MemoryError  # stat() had none to look: it may be a module of the system
+        file, kind = found
         if kind == 1:
             return file
         from deflate import RAW, DeflateIO
@@ -63,7 +68,7 @@ class Pack:
         return DeflateIO(file, RAW, 10, True)
 
     def _find(self, path):
-        """(the pack, open at the module, its kind); OSError."""
+        """(the pack, open at the module, its kind), or None."""
         key = _key(path)
         file = open(self._path, "rb")  # each time: LittleFS counts the blocks of a file twice that is open twice
         low, high = 0, self._count
@@ -79,7 +84,7 @@ class Pack:
             else:
                 high = middle
         file.close()
-        raise OSError(2)
+        return None
 
 
 def _key(path):

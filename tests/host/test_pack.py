@@ -50,6 +50,22 @@ def test_import(slot, code, shown):
     assert shown in done.stdout + done.stderr
 
 
+# Memory that is short for the look into the pack, and there again when a module is read: said as it is, whatever was looked for.
+@pytest.mark.parametrize("name", ["hashlib", "lost"])
+def test_no_memory_to_look(slot, name):
+    code = f"""
+import cold
+find = cold.Pack._find
+def starved(self, path):
+    cold.Pack._find = find
+    raise MemoryError
+cold.Pack._find = starved
+import {name}
+"""
+    done = runtime.run(["-c", code], path=[slot])
+    assert "MemoryError" in done.stdout + done.stderr
+
+
 def test_a_damaged_pack_is_no_module(slot):
     data = bytearray((slot / pack.NAME).read_bytes())
     data[-200:] = b"\xff" * 200
@@ -68,4 +84,4 @@ def test_what_is_compressed_exists():
     root = build.repository()
     known = {name.removesuffix(".py").replace("/", ".") for name in build.sources(root)} | {"microdot"}
     assert set(warm.LOADED_WHILE_ROOM) <= known
-    assert not {"ocpp16.firmware_update", "bundlelist", "httpget", "httpsend"} & set(warm.LOADED_WHILE_ROOM)
+    assert not {"ocpp16.firmware_files", "bundlelist", "httpget", "httpsend"} & set(warm.LOADED_WHILE_ROOM)
