@@ -134,7 +134,7 @@ class Wallbox:
         if order:
             cold.call("orders", "obey", self, order)
         self.ocpp.tick(now)
-        if not self.proven:
+        if not (self.proven or self.ocpp.transferring):  # which needs the room
             self._prove()
         for outlet, c in zip(self.outlets, self.ocpp.connectors):
             evse = outlet.evse

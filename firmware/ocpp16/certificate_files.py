@@ -11,6 +11,7 @@ ROOT = "root"
 MAKER = "maker"
 CSR = "csr.key"
 OFFERED = "offered%d.der"
+PEM = b"-----BEGIN"  # how a chain begins
 JOB = "certificates"
 
 
@@ -30,11 +31,11 @@ def roots(cp, kind):
 
 def certificate(cp, name):
     """The Certificate in a file, the first one of a chain; None without, ValueError."""
-    head = cp.store.read(name, 10)
+    head = cp.store.read(name, len(PEM))
     if not head:
         return None
     with open(cp.store.path(name), "rb") as f:  # as a whole it is large
-        return cold.call("x509", "parse", cold.call("pem", "first", f) if head == b"-----BEGIN" else f)
+        return cold.call("x509", "parse", next(cold.call("pem", "decode", f)) if head == PEM else f)
 
 
 def trusted(cp, kind):

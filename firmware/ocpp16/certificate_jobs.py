@@ -2,6 +2,7 @@
 # loaded but what does just that.
 import gc
 
+from ocpp16.certificate_reading import issuers, parse
 import cold
 import steps
 
@@ -39,23 +40,7 @@ async def answer(cp, unique, kind, packed):
 
 def _read(cp, n):
     """What the nth certificate that is offered says, without itself."""
-    return _parse(cold.call(_FILES, "offered", cp, n))
-
-
-def _parse(file):
-    with file:
-        return cold.call("x509", "parse", file)
-
-
-def _issuers(cp, kind, certificate):
-    """The roots of a kind that may vouch for it. Their names first: nothing but the parser is loaded while it works."""
-    found = []
-    for path in cold.call(_FILES, "naming", cp, kind, certificate.issuer):
-        try:
-            found.append(_parse(open(path, "rb")))
-        except ValueError:
-            pass  # mbedTLS says so when it is to be used
-    return found
+    return parse(cold.call(_FILES, "offered", cp, n))
 
 
 def _own_key(cp):
@@ -71,17 +56,12 @@ async def _follow(cp, count):
     below = 0
     for n in range(1, count + 1):
         certificate.key = None  # with RSA half a KB
-        roots = _issuers(cp, "root", certificate)
+        roots = issuers(cp, "root", certificate)
         issuer = _read(cp, n + 1) if n < count else None
         if await _check(_link, cp, certificate, issuer, roots, below, n == 1):
             return
         below += issuer.subject != issuer.issuer  # type: ignore  (without one it was a ValueError)
         certificate = issuer
-
-
-async def vouched(cp, certificate, kind):
-    """ValueError says why no root of a kind vouches for a certificate right below it."""
-    await _check(_below, cp, certificate, _issuers(cp, kind, certificate))
 
 
 async def _check(check, *args):
@@ -95,10 +75,6 @@ async def _check(check, *args):
         x509chain = None
         for name in _MODULES:
             cold.drop(name)  # by name: those of _MODULES
-
-
-async def _below(x509chain, cp, certificate, roots):
-    await steps.finish(x509chain.check([certificate], roots, cp.clock.utc()))
 
 
 async def _link(x509chain, cp, certificate, issuer, roots, below, leaf):

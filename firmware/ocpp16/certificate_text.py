@@ -1,5 +1,5 @@
 # Cold: reads CertificateSigned and InstallCertificate as they arrive: a certificate goes to flash (certificate_files) as soon as
-# it is whole, so that neither the text nor a chain is ever in RAM.
+# it is whole, so that neither the text nor a chain is ever in RAM. Of SignedUpdateFirmware the DER is, and nothing on flash.
 import json
 import re
 
@@ -9,7 +9,7 @@ from ocpp16.errors import OcppError
 import pem
 
 _LONGEST = 2048  # bytes of all that is not certificates; blanks and escapes are bytes, too
-_ROOT = 5500  # characters of a root, as the schema has it
+_ROOT = 5500  # characters of a root or a signer, as the schema has it
 
 
 class Reader:
@@ -21,6 +21,7 @@ class Reader:
         self._cp = cp
         self._key = key + rb'\s*:\s*"'
         self._chain = action == "CertificateSigned"  # or one root
+        self._signer = action == "SignedUpdateFirmware"
         self._most = cp.settings.get("CertificateSignedMaxChainSize") if self._chain else _ROOT
         self._size = 0
         self._packed = 0
@@ -28,7 +29,9 @@ class Reader:
         self._head = b""  # up to the certificates and their first quote
         self._rest = b""  # what has arrived and is not looked at yet
         self._look = self._before
-        if files.JOB in cp.jobs:
+        if self._signer:
+            self._decoder = pem.Decoder()
+        elif files.JOB in cp.jobs:
             cp.log.warning("security", action + ": the one before is still looked at")
         elif self._chain and not cp.store.read(files.CSR):
             cp.log.warning("security", action + ": nothing was asked for")
@@ -47,7 +50,7 @@ class Reader:
 
     def end(self):
         """The message as json.loads has it, with no certificates, and in its payload "packed": the count of those that were
-        written down, 0 when it was for nothing, or what went wrong with them. b"" if it can not be read."""
+        written down, 0 when it was for nothing, the DER of a signer, or what went wrong. b"" if it can not be read."""
         head, rest = self._head, self._rest
         return large_messages.frame(head + b'"' + rest if head else rest, self._packed)
 
@@ -94,7 +97,8 @@ class Reader:
             except (OcppError, ValueError, OSError, MemoryError) as e:
                 self._packed = e
                 self._decoder = None
-                files.forget(self._cp)
+                if not self._signer:
+                    files.forget(self._cp)
         return last or self._plain()
 
     def _skip(self):
@@ -105,8 +109,11 @@ class Reader:
         if self._size > self._most:
             if self._chain:
                 raise pem.PemError("too long")
-            raise OcppError("PropertyConstraintViolation", "InstallCertificate.certificate")
+            raise OcppError("PropertyConstraintViolation", "a certificate")
         for parts in self._decoder.take(text):  # type: ignore
+            if self._signer:
+                self._packed = self._packed or b"".join(parts)
+                continue
             self._packed += 1  # type: ignore
             with open(self._cp.store.path(files.OFFERED % self._packed), "wb") as f:
                 for part in parts:

@@ -121,7 +121,7 @@ class ChargePoint:
             call = self._calls.pop(0)
         call = call or self.transactions.next_call(now)
         if not call and self.events[0]:
-            call = cold.call(_EVENTS, "message", self)
+            call = cold.call("ocpp16.security_log", "message", self)
         if not call:
             wait = min(self.settings.get("HeartbeatInterval") or _DAY_S, _DAY_S)
             if ticks.diff(now, self._last_call) >= wait * 1000:
@@ -187,7 +187,7 @@ class ChargePoint:
         self.profiles.update()
         if self.reservations:
             self._watch_reservations()
-        if self.update_at is not None and self.accepted and not self.trial:
+        if self.update_at is not None and self.accepted and not self.trial and not self.rpc.deferred:
             self._start_update()
         self.sampling.tick(now)
         self.statuses.tick(now)

@@ -1,5 +1,5 @@
-# Core profile: changes of the configuration. Cold: loaded for one message (see rpc), so it keeps nothing, and small, since to
-# change a security setting takes a lot by itself.
+# Core profile: changes of the configuration. Cold: loaded for one message (see rpc), so it keeps nothing. Of security settings a
+# job judges, since that reads certificates.
 from settings import SettingError
 import cold
 
@@ -18,15 +18,15 @@ class Profile:
         self._cp = charge_point
 
     def change_configuration(self, payload):
-        name, value = payload["key"], payload["value"]
+        cp, name, value = self._cp, payload["key"], payload["value"]
+        if name.lower() in _SECURITY:
+            unique = cp.rpc.unique
+            return cold.call("ocpp16.jobs", "start", cp, unique, "ocpp16.own_certificate", "fit", unique, name.lower(), value)
         try:
             if name.lower() in _OWN_GRAMMAR:
-                value = cold.call("ocpp16.configuration_values", "canonical", self._cp, name, value)
-            if name.lower() in _SECURITY:
-                cold.call("ocpp16.security_profile", "change", self._cp, name.lower(), value)
-            else:
-                self._cp.settings.change(name, value)
+                value = cold.call("ocpp16.configuration_values", "canonical", cp, name, value)
+            cp.settings.change(name, value)
         except SettingError as e:
-            self._cp.log.info("ocpp", "ChangeConfiguration: %s" % e)
+            cp.log.info("ocpp", "ChangeConfiguration: %s" % e)
             return {"status": "NotSupported" if e.kind == "unknown" else "Rejected"}
         return {"status": "Accepted"}

@@ -1,11 +1,9 @@
-# Cold: GetDiagnostics (DIAG rows) and GetLog (SEC-LOG rows); what they promise is a job, see upload.
+# Cold: GetDiagnostics (DIAG rows) and GetLog (SEC-LOG rows); what they promise are jobs, see upload and log_upload.
 from ocpp16 import jobs
 from ocpp16.address import quote
 import cold
 
 _JOB = "log"
-_ACTION = "LogStatusNotification"
-_FAILED = {"auth": "PermissionDenied", "url": "BadMessage", "refused": "NotSupportedOperation", "": "UploadFailure"}
 
 
 class Profile:
@@ -23,7 +21,7 @@ class Profile:
         url = completed(log["remoteLocation"], file)
         again = payload.get("retryInterval"), payload.get("retries")
         status = "AcceptedCanceled" if _JOB in cp.jobs else "Accepted"
-        jobs.start(cp, _JOB, "ocpp16.diagnostics", "send", payload["requestId"], security, url, file, start, stop, *again)
+        jobs.start(cp, _JOB, "ocpp16.log_upload", "send", payload["requestId"], security, url, file, start, stop, *again)
         return {"status": status, "filename": file}
 
 
@@ -62,18 +60,3 @@ def completed(url, file):
     elif scheme[:3].lower() == "ftp" and "." not in last:  # the standard calls it a directory; for HTTP it may be a script
         path += "/" + file
     return scheme + "://" + host + "/" + path + mark + query
-
-
-def send(cp, request, security, url, file, start, stop, interval, left):
-    """Coroutine, the job: the upload of one file, with its statuses."""
-    cp.jobs[_JOB][2:] = (request,)  # for who asks meanwhile
-    again = "ocpp16.diagnostics", "send", request, security, url, file, start, stop, interval
-
-    def lines():
-        return cold.call("ocpp16.security_events", "lines", cp, start, stop) if security else cp.diagnose(start, stop)
-
-    def told(status):
-        jobs.tell(cp, _JOB, status, _ACTION, request)
-
-    words = "Uploading", "Uploaded", _FAILED
-    return cold.run("ocpp16.upload", "upload", cp, _JOB, url, file, lines, words, told, interval, left, *again)

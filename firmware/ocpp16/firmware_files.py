@@ -32,7 +32,9 @@ async def files(cp, request, report, retries, state, offset, mark, end, whole, s
         if left is None:
             return _NEXT, "end", request, report, "DownloadFailed"
         if isinstance(left, int):
-            return _NEXT, "install", request, report, slot, image, whole and whole.digest()
+            if whole:
+                return "ocpp16.firmware_signature", "check", request, report, slot, image, whole.digest()
+            return _NEXT, "install", request, report, slot, image
     except (_Refused, OSError) as e:
         return _NEXT, "refused", request, report, e.args[-1]
     except _Changed:

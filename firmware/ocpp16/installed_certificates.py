@@ -1,9 +1,12 @@
-# Cold: what the central system asks and has deleted of the roots that are installed (SEC-CERT rows).
+# Cold: what the central system asks and has deleted of the roots that are installed (SEC-CERT rows): jobs that answer a CALL,
+# since certificates are read best when what has read that is gone.
 from binascii import crc32
 
 from hashids import hash_ids
 from ocpp16 import certificate_files as files
 import cold
+
+_HERE = "ocpp16.installed_certificates"
 
 
 class Profile:
@@ -11,20 +14,37 @@ class Profile:
         self._cp = charge_point
 
     def get_installed_certificate_ids(self, payload):
-        found = [_ids(certificate) for certificate in files.trusted(self._cp, files.kind(payload))]
-        return {"status": "Accepted", "certificateHashData": found} if found else {"status": "NotFound"}
+        self._begin("tell", files.kind(payload))
 
     def delete_certificate(self, payload):
-        cp, wanted = self._cp, _folded(payload["certificateHashData"])
-        for kind in (files.ROOT, files.MAKER):
-            for name, der in files.roots(cp, kind):
-                try:
-                    same = _folded(_ids(cold.call("x509", "parse", der))) == wanted
-                except ValueError:
-                    continue
-                if same:
-                    return {"status": _delete(cp, kind, name, der)}
-        return {"status": "NotFound"}
+        self._begin("delete", _folded(payload["certificateHashData"]))
+
+    def _begin(self, function, what):
+        unique = self._cp.rpc.unique
+        cold.call("ocpp16.jobs", "start", self._cp, unique, _HERE, function, unique, what)  # by name: tell, delete
+
+
+async def tell(cp, unique, kind):
+    """Answer GetInstalledCertificateIds."""
+    found = [_ids(certificate) for certificate in files.trusted(cp, kind)]
+    cp.rpc.answer(unique, {"status": "Accepted", "certificateHashData": found} if found else {"status": "NotFound"})
+
+
+async def delete(cp, unique, wanted):
+    """Answer DeleteCertificate."""
+    cp.rpc.answer(unique, {"status": _deleted(cp, wanted)})
+
+
+def _deleted(cp, wanted):
+    for kind in (files.ROOT, files.MAKER):
+        for name, der in files.roots(cp, kind):
+            try:
+                same = _folded(_ids(cold.call("x509", "parse", der))) == wanted
+            except ValueError:
+                continue
+            if same:
+                return _delete(cp, kind, name, der)
+    return "NotFound"
 
 
 def _ids(certificate):

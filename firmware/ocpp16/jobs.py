@@ -4,8 +4,10 @@
 #
 # A job in parts returns ("module", "function", arguments behind cp ...), what comes next, for which nothing of it stays loaded;
 # with seconds before them it is what comes then, with -1 once no contactor is closed: nothing is loaded while it waits.
-# Those that transfer wait for each other. cp.jobs has [task, status told last] of each job that runs. What one dies of is logged
-# and takes nothing else down; what must outlive a reset is for the job to write down.
+# Those that transfer wait for each other, and so do those that answer a CALL, whose id is their name or first argument. cp.jobs
+# has [task, status told last] of each job that runs. A part for which memory is short is tried again, a few times, with the same
+# arguments. What a job dies of is logged and takes nothing else down, its CALL is answered InternalError; what must outlive a
+# reset is for the job to write down.
 import asyncio
 
 from ocpp16.rpc import Call

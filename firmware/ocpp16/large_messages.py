@@ -11,6 +11,8 @@ def reader(cp, head):
         return cold.call("ocpp16.local_list_entries", "Reader", cp)
     if b'"CertificateSigned"' in head:
         return cold.call("ocpp16.certificate_text", "Reader", cp, "CertificateSigned", b'"certificateChain"')
+    if b'"SignedUpdateFirmware"' in head:
+        return cold.call("ocpp16.certificate_text", "Reader", cp, "SignedUpdateFirmware", b'"signingCertificate"')
     if b'"InstallCertificate"' in head:
         return cold.call("ocpp16.certificate_text", "Reader", cp, "InstallCertificate", b'"certificate"')
     return None

@@ -28,10 +28,28 @@ def own(cp, now):
 
 
 def identity(cp, now):
-    """(certificate, key) as they are on flash, to be known by; None, None without."""
+    """(certificate, key) as they are on flash, to be known by; None, None without. The certificate is an iterator over the DER of
+    it and of those that vouch for it, which as a whole may be large."""
     read = cp.store.read
-    best = own(cp, now) if read("client2.der") else ("client",)  # with one there is nothing to choose
-    return (read(best[0] + ".der"), read(best[0] + ".key")) if best else (None, None)
+    name = own(cp, now) if read("client2.der") else ("client",)  # with one there is nothing to choose
+    name = name and name[0] + ".der"
+    head = name and read(name, len(files.PEM))
+    return (_ders(cp.store.path(name), head), read(name[:-3] + "key")) if head else (None, None)
+
+
+def _ders(path, head):
+    with open(path, "rb") as f:
+        if head == files.PEM:
+            yield from cold.call("pem", "decode", f)
+        else:
+            yield f.read()
+
+
+async def fit(cp, unique, name, value):
+    """The first part of the job that changes the security profile, or the key: is there what a profile takes?"""
+    now = cp.clock.utc()
+    trusts = value in ("2", "3") and files.trusts(cp, now)
+    return "ocpp16.security_profile", "change", unique, name, value, trusts, value == "3" and own(cp, now) is not None
 
 
 def spare(cp, now):

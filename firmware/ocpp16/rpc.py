@@ -54,7 +54,7 @@ class Rpc:
 
     def large(self, head):
         """What takes a message piece by piece, judged by its first bytes (see wsframes), or None."""
-        if b"List" in head or b"Certificate" in head:
+        if b"List" in head or b"Certificate" in head or b"Signed" in head:
             return cold.call("ocpp16.large_messages", "reader", self.source, head)
 
     def receive(self, text, now):
@@ -123,10 +123,10 @@ class Rpc:
         self._answers.append(answer)
 
     def answer(self, unique, payload):
-        """Answer a CALL whose handler returned None; nothing if the connection it came by is gone."""
+        """Answer a CALL whose handler returned None, payload None: it failed; nothing if the connection it came by is gone."""
         if unique in self.deferred:
             self.deferred.remove(unique)
-            self._answers.append(_dump([3, unique, payload]))
+            self._answers.append(_dump([3, unique, payload] if payload else [4, unique, "InternalError", "", {}]))
 
     def next(self, now):
         """The next frame to send, str or an iterator of str, or None."""

@@ -26,7 +26,13 @@ from pilotwire.module_names import module_of
 from pilotwire.packaged import packaged, trimmed
 from pilotwire.renaming import Program
 from pilotwire.unwrapping import unwrapped
-from pilotwire.warm import LOADED_WHILE_ROOM, LOADED_WITH_A_WEBSOCKET, modules_of_setup, warm_modules
+from pilotwire.warm import (
+    LOADED_WHILE_ROOM,
+    LOADED_WITH_A_WEBSOCKET,
+    LOADED_WITHOUT_ROOM,
+    modules_of_setup,
+    warm_modules,
+)
 
 # A clone has the sources beside host/; a wheel carries them, and what they were compiled to (pilotwire.dist).
 _CLONE = Path(__file__).resolve().parents[2]
@@ -218,7 +224,8 @@ def _made(opt: int, lines: bool, extra: Mapping[str, Path] | None, beside: Itera
     made["/a/build.json"] = json.dumps(about).encode()
     if renamed is not None:
         small = {name.removeprefix("/a/"): data for name, data in made.items() if _is_packed(name)}
-        roomy = [renamed.module(name).replace(".", "/") + ".mpy" for name in (*warm_modules(sources(root)), *LOADED_WHILE_ROOM)]
+        roomy = {*warm_modules(sources(root)), *LOADED_WHILE_ROOM} - {*LOADED_WITHOUT_ROOM}
+        roomy = [renamed.module(name).replace(".", "/") + ".mpy" for name in roomy]
         made[_PACK] = pack.packed(small, roomy)
     _keep_names(names_file(about["hash"]), names)
     return made

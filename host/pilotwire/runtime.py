@@ -43,8 +43,8 @@ MPY_MASK = 0x3FF
 
 
 # What the whole firmware is given, in bytes of the chip, where nothing else is said. On a stock ESP32 TLS stops connecting
-# somewhere between 108 and 116 KB, so the line is 104 (docs/link.md). Each thing that a charger does fits into that, on a desktop
-# of 64 bits with nothing to spare: transfers and certificates take 1.48 times as much there where a session takes 1.43.
+# somewhere between 108 and 116 KB, so the line is 104 (docs/link.md). Each thing that a charger does fits into that, some with
+# nothing to spare; the rest is for what comes together.
 WHOLE_FIRMWARE = 112 * 1024
 
 

@@ -4,7 +4,7 @@
     rsa.is_pkcs1(encoded, digest) or rsa.is_pss(encoded, n, digest)
 
 or both in one, verify(). Only public values are handled, so nothing here hides its timing. A key out of the range
-above is a ValueError; whatever else is wrong is just no signature. Generators: a step takes at most about 15 ms on
+above is a ValueError; whatever else is wrong is just no signature. Generators: a step takes at most about 8 ms on
 an ESP32 with 4096 bits (see README.md).
 """
 
@@ -46,16 +46,18 @@ def recover(n, e, signature):
     base = int.from_bytes(signature, "big")
     if base >= n:
         return None
-    # The product is never made as a whole: in quarters, reduced one after the other, no number is longer than five of n's.
-    quarter = (size + 3) // 4
-    mask = (1 << quarter) - 1
+    # The product is never made as a whole: in parts, reduced one after the other, no number is longer than nine eighths of n.
+    part = (size + 7) // 8
+    mask = (1 << part) - 1
     power = base
     for bit in range(bits(e) - 2, -1, -1):
         for other in (None, base) if e >> bit & 1 else (None,):
             factor, power = power, 0
             other = other or factor
-            for shift in (3 * quarter, 2 * quarter, quarter, 0):
-                power = ((power << quarter) + (factor >> shift & mask) * other) % n
+            for shift in range(7 * part, -1, -part):
+                power <<= part  # one operation each: what it was made of may go
+                power += (factor >> shift & mask) * other
+                power %= n
                 yield
     return power.to_bytes(length, "big")
 

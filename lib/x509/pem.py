@@ -1,12 +1,11 @@
 """PEM (RFC 7468) in and out of DER.
 
-    for der in pem.decode(text):           each certificate of a chain, one at a time
+    for der in pem.decode(text):           each certificate of a chain, one at a time, of text or a file
     text = pem.encode(der, "CERTIFICATE REQUEST")
 
     decoder = pem.Decoder()                of a text that arrives in pieces, cut anywhere:
     ders = list(decoder.take(piece))       those that end in this piece, each as a list of pieces
     decoder.end()                          PemError if the text may not end here
-    der = pem.first(file)                  of a long one on disk
 
 Lines may be of any length and ends in, and are of 64 columns out. Text around the blocks is passed over, as are
 blocks of another label.
@@ -120,24 +119,17 @@ def _bytes(text):
 
 
 def decode(text, label="CERTIFICATE"):
-    """DER of each block with this label; PemError, also when there is none. str or bytes."""
+    """DER of each block with this label, of str, bytes or a binary file; PemError, also when there is none."""
     decoder = Decoder(label)
-    for at in range(0, len(text), _PIECE):
-        piece = text[at : at + _PIECE]
+    at = 0
+    while True:
+        piece = text.read(_PIECE) if hasattr(text, "read") else text[at : at + _PIECE]
+        if not piece:
+            break
+        at += _PIECE
         for parts in decoder.take(piece.encode() if isinstance(piece, str) else piece):
             yield b"".join(parts)
     decoder.end()
-
-
-def first(file, label="CERTIFICATE"):
-    """DER of the first such block of a binary file, of which no more is read; PemError."""
-    decoder = Decoder(label)
-    while True:
-        piece = file.read(_PIECE)
-        for parts in decoder.take(piece):
-            return b"".join(parts)
-        if not piece:
-            raise PemError("no whole " + label)
 
 
 def lines(file, label="CERTIFICATE"):

@@ -124,7 +124,7 @@ async def test_publish_to(bench, capsys):
     image = bench.path.parent / "flash.bin"
     image.write_bytes(kit.flash())
     with kit.web(data) as server:
-        await bench.start(image=image, heap=kit.HEAP, speed=0, wait=False, url=f"ws://127.0.0.1:{port}")
+        await bench.start(image=image, speed=0, wait=False, url=f"ws://127.0.0.1:{port}")
         await publish_to(server.url + "/file", "E2E-1", "127.0.0.1", port, False)
     told = capsys.readouterr().out
     assert all(f'"{status}"' in told or status in told for status in GOOD)
@@ -147,7 +147,7 @@ async def test_publish_to_signed(bench, capsys, tmp_path):
     port = free_port()
     settings = {"SecurityProfile": "1", "AuthorizationKey": "5a" * 16}
     with kit.web(kit.made()) as server:
-        await bench.start(heap=kit.HEAP, speed=0, wait=False, url=f"ws://127.0.0.1:{port}", settings=settings)
+        await bench.start(speed=0, wait=False, url=f"ws://127.0.0.1:{port}", settings=settings)
         to = server.url + "/file", "E2E-1", "127.0.0.1", port, False
         with pytest.raises(PilotwireError, match="takes no UpdateFirmware"):
             await publish_to(*to)

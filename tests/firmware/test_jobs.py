@@ -85,7 +85,7 @@ async def test_jobs_overlap_and_share_modules():
 
 
 # A job that dies is logged, and the charger goes on.
-CASES_DEATH = ["raise ValueError('bad')", "bytearray(100000000)", "import nothing_of_that_name", "1 // 0"]
+CASES_DEATH = ["raise ValueError('bad')", "import nothing_of_that_name", "1 // 0"]
 
 
 async def test_death(line):
@@ -96,6 +96,23 @@ async def test_death(line):
     assert not b.cp.jobs and b.cp.log.errors == 1 and b.lines[-1].startswith("E firmware: "), b.lines
     b.run(1)
     assert b.cp.registration == "Accepted"
+
+
+# A job that finds no memory tries the same part again, since another may need the room just then; but not for ever, and the CALL
+# that it is named after is answered.
+CASES_STARVED = [3, 4]
+
+
+async def test_starved(times):
+    b = bench()
+    hungry = "async def run(cp):\n    events.append(1)\n    if len(events) <= %d:\n        bytearray(100000000)\n" % times
+    write("job_one", hungry + "    cp.rpc.answer('cs-1', {'status': 'Accepted'})\n")
+    b.cp.rpc.deferred.append("cs-1")
+    start(b, name="cs-1")
+    await asyncio.sleep(5)
+    b.exchange()
+    assert len(events) == 4 and not b.cp.jobs and not b.cp.rpc.deferred
+    assert b.replies[-1] == ([3, "cs-1", {"status": "Accepted"}] if times == 3 else [4, "cs-1", "InternalError", "", {}])
 
 
 TRIES = """

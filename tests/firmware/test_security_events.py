@@ -1,6 +1,6 @@
 # Security events: kept on flash until they are told, and in the log whatever comes of them.
 import cold
-from ocpp16 import security_events
+from ocpp16 import security_events, security_log
 from ocpp_bench import T0, Bench
 import iso8601
 import isoformat
@@ -17,7 +17,7 @@ def types(b):
 
 
 def log(b):
-    found = [name for _, _, name, _ in security_events.records(b.cp, False)]
+    found = [name for _, _, name, _ in security_log.records(b.cp, False)]
     cold.drop("ocpp16.records")
     return found
 

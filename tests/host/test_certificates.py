@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from ocpp16 import certificate_files, certificate_rules, own_certificate, security_events
+from ocpp16 import certificate_files, certificate_rules, own_certificate, security_log
 from paper_charger import compact_schemas, ocpp_bench  # noqa: F401 (a fixture)
 from small_ca import Ca, make_key, pem, utc
 
@@ -74,14 +74,21 @@ class Bench(ocpp_bench.Bench):
         """Files of a message that is over."""
         return [path.name for path in Path("data").glob("offered*")]
 
+    def identity(self):
+        """What it would be known by: its certificate, DER, or PEM where others follow it, and the key."""
+        ders, key = own_certificate.identity(self.cp, self.clock.utc())
+        ders = list(ders)
+        return ders[0] if len(ders) == 1 else "".join(map(pem, ders)), key
+
     def events(self):
-        return [name for _, _, name, _ in security_events.records(self.cp, False)]
+        return [name for _, _, name, _ in security_log.records(self.cp, False)]
 
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
     """Function: settings -> a charger that is accepted, and whose central system takes every request."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(asyncio, "sleep_ms", lambda ms: asyncio.sleep(0), raising=False)  # MicroPython's; jobs begin with one
     (tmp_path / "data").mkdir()
 
     def start(**settings):
@@ -218,6 +225,17 @@ async def test_what_is_in_use_stays(bench, root):
     assert await b.ask("DeleteCertificate", {"certificateHashData": ids}) == {"status": "NotFound"}
 
 
+# req: SEC-CERT-07, SEC-PROF-06
+@run
+async def test_the_last_root_stays_while_tls_is_a_must(bench, root):
+    b = bench(SecurityProfile="2")
+    assert await b.install(CENTRAL, root.pem) == "Accepted"
+    assert await b.install(CENTRAL, Ca("Second", T0).pem) == "Accepted"
+    first, second = (await b.ids(CENTRAL))["certificateHashData"]
+    assert await b.ask("DeleteCertificate", {"certificateHashData": first}) == {"status": "Accepted"}
+    assert await b.ask("DeleteCertificate", {"certificateHashData": second}) == {"status": "Failed"}
+
+
 # req: SEC-CERT-05
 # With the additional check one root has to sign the next; the old one vouches until a connection hung on the new one.
 @run
@@ -290,9 +308,9 @@ async def test_a_certificate(bench, root, profile, length):
     chain = [pem(mine), sub.pem, root.pem][:length]
     assert await b.signed(*chain) == "Accepted"
     assert b.cp.reconnect == (profile == "3")
-    cert, used = own_certificate.identity(b.cp, b.clock.utc())
+    cert, used = b.identity()
     assert used == key and b.store.read("csr.key") is None
-    assert cert == (mine if length == 1 else "".join(chain).encode())
+    assert cert == (mine if length == 1 else "".join(chain))
     assert await b.signed(*chain) == "Rejected", "nothing is asked for any more"
 
 
@@ -318,7 +336,7 @@ async def test_a_certificate_that_is_none(bench, root, make, said):
     request = await b.csr()
     assert await b.signed(make(root, request.public_key())) == "Rejected"
     assert not b.cp.reconnect and b.store.read("client.der") is None
-    (text,) = [text for _, _, name, text in security_events.records(b.cp, False) if name.startswith("InvalidCharge")]
+    (text,) = [text for _, _, name, text in security_log.records(b.cp, False) if name.startswith("InvalidCharge")]
     assert said in text
     # and the right one may still come
     assert await b.signed(pem(root.sign(request.public_key(), "SN-1", o="Somebody Else"))) == "Accepted"
@@ -359,7 +377,7 @@ async def test_the_longest_chain(bench, root):
         assert (await b.stream(signed(padded)))[2] == {"status": answer}
         assert not b.left()
     assert b.events().count("InvalidChargePointCertificate") == 1
-    assert own_certificate.identity(b.cp, b.clock.utc())[0] == text.encode()
+    assert b.identity()[0] == text
 
 
 # req: SEC-CERT-02, SEC-CERT-04
@@ -487,7 +505,7 @@ async def test_renewal(bench, root):
         return der
 
     def used():
-        return own_certificate.identity(b.cp, b.clock.utc())[0]
+        return b.identity()[0]
 
     first = await renew((-60, 20))
     assert used() == first and b.cp.reconnect
@@ -543,8 +561,8 @@ async def test_cuts(bench, root):
         for name, operation in operations:
             setattr(b.store, name, operation)
         assert status in ("Accepted", "Rejected")
-        cert, key = own_certificate.identity(b.cp, b.clock.utc())
+        cert, key = b.identity()
         assert cert and own_certificate.own(b.cp, b.clock.utc())[1].key == key[-65:]
         if b.store.read("csr.key"):
             assert await b.signed(new) == "Accepted"
-        assert own_certificate.identity(b.cp, b.clock.utc())[0] == mine
+        assert b.identity()[0] == mine

@@ -6,6 +6,7 @@ against the desktop's clock, so certificates are made relative to now.
 
 import asyncio
 import contextlib
+import datetime as dt
 import json
 import os
 import socket
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from small_ca import Ca, make_key, pem
 
 from pilotwire import build, runtime
 from pilotwire.bench.certificates import Authority
@@ -340,6 +343,26 @@ def test_client_certificate_demanded(world, files, kind):
     got = against(world, server, **files)
     assert got.get("kind") == kind, got
     assert kind or (got["echo"] and got["asked"])
+
+
+# A chain goes out with what vouches for it, whatever the form of the key; of one that mbedTLS could not send, as much as it can.
+# req: SEC-CERT-02
+@pytest.mark.parametrize("kind, subs, known", [("p256", 1, 0), ("rsa2048", 1, 0), ("p256", 5, 3)], ids=["sec1", "pkcs8", "long"])
+def test_client_chain(world, kind, subs, known):
+    authorities = [Ca("Clients", dt.datetime.now(dt.UTC))]
+    for n in range(subs):
+        big = "rsa4096" if subs > 1 else "p256"
+        authorities.insert(0, Ca(f"Sub {n}", authorities[0].now, kind=big, parent=authorities[0]))
+    key = make_key(kind)
+    form = PrivateFormat.TraditionalOpenSSL if kind == "p256" else PrivateFormat.PKCS8
+    (world.folder / "chain.key.der").write_bytes(key.private_bytes(Encoding.DER, form, NoEncryption()))
+    leaf = authorities[0].sign(key.public_key(), "CP1")
+    (world.folder / "chain.pem").write_text(pem(leaf) + "".join(ca.pem for ca in authorities[:-1]))
+    server = context(world)
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_verify_locations(cadata="".join(ca.pem for ca in authorities[-1 - known :]))
+    got = against(world, server, cert="chain.pem", key="chain.key.der")
+    assert got.get("echo"), got
 
 
 # Servers that are none.

@@ -32,23 +32,12 @@ from port.clock import Clock
 from port.link import Link
 from log import Log
 from ocpp16.connection import Connection
+from store import Store
 
 class Values:
     def get(self, name):
         known = {"CentralSystemURL": sys.argv[1], "ChargePointId": "CP1", "WebSocketPingInterval": 0, "SecurityProfile": 0}
         return known.get(name, "")
-
-class Files:
-    def read(self, name):
-        try:
-            with open(name, "rb") as f:
-                return f.read()
-        except OSError:
-            return None
-    def write(self, name, data):
-        pass
-    def remove(self, name):
-        pass
 
 class Rpc:
     large = None  # nothing is read from the stream piece by piece
@@ -56,7 +45,7 @@ class Rpc:
 class Station:
     # what the connection sees of a charge point: one message is sent in each session, and answered
     settings = Values()
-    store = Files()
+    store = Store(".")
     connectors = ()
     rpc = Rpc()
     accepted = reconnect = False

@@ -74,9 +74,6 @@ def flash(idle: bool = True, partitions=image.BOARD_4MB, app: bytes = b"", fille
 
 # -- with the bench of tests/e2e
 
-HEAP = 112 * 1024  # what a signed update takes, 106 KB on the chip: more than the rest, see docs/link.md
-
-
 def web(data):
     """A server that has the bundle as /file."""
     return transfer_peers.web(type("Bundle", (transfer_peers.Files,), {"data": data}))
@@ -86,7 +83,7 @@ async def start(bench, content: bytes | None = None, **options):
     """The box with OLD on its flash, known to the central system."""
     image = bench.path.parent / "flash.bin"
     image.write_bytes(content or flash())
-    return await bench.start(**{"image": image, "heap": HEAP, "speed": 0} | options)
+    return await bench.start(**{"image": image, "speed": 0} | options)
 
 
 async def update(charger, server, **fields):

@@ -158,15 +158,9 @@ def accepted(root: Authority, server: Issued) -> int:
     return asyncio.run(_accepted(root, server))
 
 
-def session_peak(root: Authority, server: Issued, tell=lambda text: None, times: int = 1) -> int | None:
-    """heap_peak_session_bytes: in which so many sessions pass in a row; None when no heap in the range is enough."""
-
-    def passes(heap: int) -> bool:
-        passed = all(asyncio.run(_charge(heap, root, server)) for _ in range(times))
-        tell(f"session in {heap // 1024} KB: {'passes' if passed else 'fails'}")
-        return passed
-
-    return smallest(passes, _LOWEST, _HIGHEST, _STEP)
+def session_peak(root: Authority, server: Issued) -> int | None:
+    """heap_peak_session_bytes; None when no heap in the range is enough."""
+    return smallest(lambda heap: asyncio.run(_charge(heap, root, server)), _LOWEST, _HIGHEST, _STEP)
 
 
 def figures() -> list[Figure]:

@@ -71,9 +71,13 @@ async def _fits(heap: int, root: Authority, server: Issued, scheme: str) -> bool
             return False
 
 
-def peak(root: Authority, server: Issued, scheme: str) -> int | None:
-    """The smallest heap in which an upload succeeds; None if there is none in the range."""
-    return smallest(lambda heap: asyncio.run(_fits(heap, root, server, scheme)), _LOWEST, _HIGHEST, _STEP)
+def peak(root: Authority, server: Issued, scheme: str, step: int = _STEP, times: int = 1) -> int | None:
+    """The smallest heap, a multiple of `step` bytes, in which so many uploads succeed; None if there is none in the range."""
+
+    def fits(heap: int) -> bool:
+        return all(asyncio.run(_fits(heap, root, server, scheme)) for _ in range(times))
+
+    return smallest(fits, _LOWEST, _HIGHEST, step)
 
 
 async def longest(root: Authority, server: Issued, scheme: str, times: int = _OPENINGS) -> int | None:

@@ -1,0 +1,34 @@
+# Cold: how jobs read certificates.
+import gc
+
+import cold
+
+
+def parse(file):
+    """The Certificate in an open binary file, which is closed; ValueError."""
+    with file:
+        found = cold.call("x509", "parse", file)
+    # What the parser has made lies behind it, in the midst of what is free then: copies go where there was room before.
+    gc.collect()
+    for name, value in found.__dict__.items():
+        setattr(found, name, _copy(value))  # by name: what it has
+    return found
+
+
+def _copy(value):
+    if isinstance(value, bytes):
+        return value[:1] + value[1:]
+    if isinstance(value, tuple):  # the key
+        return tuple([_copy(part) for part in value])
+    return value + 0 if isinstance(value, int) and value >> 32 else value
+
+
+def issuers(cp, kind, certificate):
+    """The roots of a kind that may vouch for it. Their names first: nothing but the parser is loaded while it works."""
+    found = []
+    for path in cold.call("ocpp16.certificate_files", "naming", cp, kind, certificate.issuer):
+        try:
+            found.append(parse(open(path, "rb")))
+        except ValueError:
+            pass  # mbedTLS says so when it is to be used
+    return found
