@@ -1,12 +1,9 @@
 # Cold: the job behind InstallCertificate and CertificateSigned. While certificates are read, judged, checked and kept, nothing is
 # loaded but what does just that.
-import gc
-
-from ocpp16.certificate_reading import issuers, parse
+from ocpp16.certificate_reading import checked, issuers, parse
 import cold
 import steps
 
-_MODULES = ("x509chain", "rsa", "p256")
 _RULES = "ocpp16.certificate_rules"
 _FILES = "ocpp16.certificate_files"
 
@@ -19,7 +16,7 @@ async def answer(cp, unique, kind, packed):
             raise packed
         if kind:
             certificate = _read(cp, 1)
-            await _check(_root, cp, certificate, cold.call(_RULES, "vouching", cp, kind, certificate))
+            await checked(_root, cp, certificate, cold.call(_RULES, "vouching", cp, kind, certificate))
             status = cold.call(_RULES, "keep_root", cp, kind)
         else:
             key = _own_key(cp)
@@ -58,23 +55,10 @@ async def _follow(cp, count):
         certificate.key = None  # with RSA half a KB
         roots = issuers(cp, "root", certificate)
         issuer = _read(cp, n + 1) if n < count else None
-        if await _check(_link, cp, certificate, issuer, roots, below, n == 1):
+        if await checked(_link, cp, certificate, issuer, roots, below, n == 1):
             return
         below += issuer.subject != issuer.issuer  # type: ignore  (without one it was a ValueError)
         certificate = issuer
-
-
-async def _check(check, *args):
-    try:
-        gc.collect()  # the parser, see cold.load
-        import x509chain
-
-        gc.collect()
-        return await check(x509chain, *args)
-    finally:
-        x509chain = None
-        for name in _MODULES:
-            cold.drop(name)  # by name: those of _MODULES
 
 
 async def _link(x509chain, cp, certificate, issuer, roots, below, leaf):

@@ -20,6 +20,7 @@ class Reader:
     def __init__(self, cp, action, key):
         self._cp = cp
         self._key = key + rb'\s*:\s*"'
+        self._action = action
         self._chain = action == "CertificateSigned"  # or one root
         self._signer = action == "SignedUpdateFirmware"
         self._most = cp.settings.get("CertificateSignedMaxChainSize") if self._chain else _ROOT
@@ -109,7 +110,7 @@ class Reader:
         if self._size > self._most:
             if self._chain:
                 raise pem.PemError("too long")
-            raise OcppError("PropertyConstraintViolation", "a certificate")
+            raise OcppError("PropertyConstraintViolation", self._action)
         for parts in self._decoder.take(text):  # type: ignore
             if self._signer:
                 self._packed = self._packed or b"".join(parts)

@@ -5,9 +5,10 @@
 The virtual wallbox runs in a build of the Unix port of 32 bits (tools/micropython32.sh makes one), where a pointer, a block of
 the heap and a small integer are as wide as on the chip, and in the usual one of 64. Two things are compared, stand-ins not
 counted: what is live once the central system has accepted it over TLS, and the smallest heap in which it uploads its diagnostics
-over TLS. Of two such uploads the one that takes more, next to the line of 104 KB, gives the scale of heaps; the ratio of a
-session is lower, but so is its heap, by 10 KB. Near its smallest heap an upload passes at some times only, so here it has to do
-so three times. The other ratio is for the live heap that the firmware reports.
+over TLS, which is among what comes next to the line of 104 KB. The smallest ratio is the scale of heaps that are given: what
+comes next to the line and passes in a heap that was scaled by it passes in as many bytes of the chip. (A session has a lower
+ratio, and 10 KB to spare.) Near its smallest heap an upload passes at some times only, so here it has to do so three times. The
+ratio of the live heap is for that which the firmware reports.
 """
 
 import contextlib
@@ -103,7 +104,7 @@ def main() -> int:
     for row in compared:
         table.add_row(row.what, f"{row.heap32:,}", f"{row.heap64:,}", f"{row.heap64 / row.heap32:.3f}")
     Console(width=80 if not sys.stdout.isatty() else None).print(table)
-    taken = max(compared[1:], key=lambda row: row.heap32)
+    taken = min(compared, key=lambda row: row.percent)
     made = {"percent": taken.percent, "heap32": taken.heap32, "heap64": taken.heap64, "what": taken.what}
     made["live_percent"] = compared[0].percent
     runtime.HEAP_SCALE.write_text(json.dumps(made, indent=1) + "\n")

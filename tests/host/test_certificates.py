@@ -88,7 +88,6 @@ class Bench(ocpp_bench.Bench):
 def bench(tmp_path, monkeypatch):
     """Function: settings -> a charger that is accepted, and whose central system takes every request."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(asyncio, "sleep_ms", lambda ms: asyncio.sleep(0), raising=False)  # MicroPython's; jobs begin with one
     (tmp_path / "data").mkdir()
 
     def start(**settings):

@@ -20,7 +20,6 @@ T0 = utc(ocpp_bench.T0)
 def bench(tmp_path, monkeypatch):
     """Function: settings -> a charger that is accepted."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(asyncio, "sleep_ms", lambda ms: asyncio.sleep(0), raising=False)  # MicroPython's; jobs begin with one
     (tmp_path / "data").mkdir()
 
     def start(**settings):
