@@ -18,7 +18,7 @@ from pilotwire.relay import Options, Relay
 
 KEY = "00112233445566778899aabbccddeeff"
 CENTRAL = "CentralSystemRootCertificate"
-CERTIFICATES = 108 * 1024  # of 64 bits; in 32 these pass in 104 KB (docs/link.md)
+CERTIFICATES = 108 * 1024  # of 64 bits; in 32 these pass in 104 KB, the longest messages at most times (docs/link.md)
 
 
 @contextlib.asynccontextmanager
